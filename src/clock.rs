@@ -1,0 +1,113 @@
+//! Time: seconds since 1970, UTC, shown and typed as RFC 3339.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// A point in time to the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant(Timestamp);
+
+/// Where a time came from, as the logbook's `clock` says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The machine's clock, which nobody has to trust.
+    System,
+    /// A person typed it.
+    Operator,
+}
+
+impl Source {
+    /// Returns the logbook's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// A text that is not a time.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a time with its zone, like 2026-11-24T04:02+01:00 or 2026-11-24 03:02Z")]
+pub struct NotATime(String);
+
+impl Instant {
+    /// Returns the machine's idea of now.
+    pub fn now() -> Self {
+        Self::from_unix(Timestamp::now().as_second().unsigned_abs())
+    }
+
+    /// Makes one from seconds since 1970; beyond the year 9999 it is the last second of it.
+    pub fn from_unix(seconds: u64) -> Self {
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        Self(Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Returns seconds since 1970.
+    pub fn unix(self) -> u64 {
+        self.0.as_second().unsigned_abs()
+    }
+
+    /// Reads a typed time. It must carry its zone (`Z` or an offset): a time without one is a guess.
+    pub fn parse(text: &str) -> Result<Self, NotATime> {
+        let text = text.trim();
+        let time: Timestamp = text.parse().map_err(|_| NotATime(text.to_owned()))?;
+        Ok(Self::from_unix(time.as_second().unsigned_abs()))
+    }
+
+    /// Returns the time that many hours later.
+    #[must_use]
+    pub fn plus_hours(self, hours: u16) -> Self {
+        Self(self.0.checked_add(SignedDuration::from_hours(hours.into())).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Returns `2026-11-24T04:02:11Z`.
+    pub fn rfc3339(self) -> String {
+        self.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    /// Returns the UTC date, `2026-11-24`.
+    pub fn date(self) -> String {
+        self.0.strftime("%Y-%m-%d").to_string()
+    }
+
+    /// Returns local time with its offset for people, `2026-11-24 05:02 +01:00`.
+    pub fn local(self) -> String {
+        self.0.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M %:z").to_string()
+    }
+
+    /// Returns UTC for people, `2026-11-24 04:02 UTC`.
+    pub fn utc(self) -> String {
+        self.0.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    }
+
+    /// Returns the local offset at that time, `+01:00`.
+    pub fn offset(self) -> String {
+        self.0.to_zoned(TimeZone::system()).strftime("%:z").to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn typed_times_need_their_zone() {
+        let expected = Instant::from_unix(1_795_521_600);
+        for text in ["2026-11-24T12:00:00Z", " 2026-11-24 13:00+01:00 ", "2026-11-24T12:00Z"] {
+            assert_eq!(Instant::parse(text).unwrap(), expected, "{text}");
+        }
+        for text in ["", "now", "2026-11-24", "2026-11-24 13:00", "13:00", "9"] {
+            assert!(Instant::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(expected.rfc3339(), "2026-11-24T12:00:00Z");
+        assert_eq!(expected.plus_hours(24).date(), "2026-11-25");
+        assert_eq!(expected.unix(), 1_795_521_600);
+    }
+
+    #[test]
+    fn absurd_times_do_not_panic() {
+        assert!(Instant::from_unix(u64::MAX).plus_hours(u16::MAX).rfc3339().starts_with("9999-"));
+    }
+}

@@ -1,0 +1,11 @@
+#![doc = include_str!("codes/format.md")]
+
+pub mod code;
+pub mod crockford;
+pub mod desk;
+pub mod grid;
+pub mod lines;
+pub mod payload;
+
+pub use code::Code;
+pub use payload::{Kind, Payload};

@@ -1,0 +1,10 @@
+//! Break-glass credentials on paper.
+
+pub mod clock;
+pub mod codes;
+pub mod harden;
+pub mod rng;
+pub mod sealing;
+pub mod secret;
+pub mod set;
+pub mod sharing;
