@@ -27,35 +27,28 @@ PART = 570
 USES = {0: "IDP-DOWN", 1: "MFA-DOWN", 2: "ACL-BROKEN", 3: "FACILITY-DOWN", 4: "DATA-URGENT",
         5: "DRILL", 6: "ROTATION", **{bit: f"OWN-{bit - 7}" for bit in range(8, 16)}}
 
-
 class Bad(Exception):
     """One thing that was read is refused; the text says why."""
-
 
 class Stop(Exception):
     """The program ends: exit code, error, hint."""
 
-
 def say(*lines):
     print(*lines, sep="\n", file=sys.stderr, flush=True)
-
 
 def sha256(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
 
-
 # ---- § 2 Conventions: symbols -------------------------------------------------------------------
 
 def clean(text):
-    """Capitals; O is 0, I and L are 1; no spaces and hyphens."""
+    """Capitals; O is 0, I and L are 1; without spaces and hyphens."""
     return text.translate(READ_AS)
-
 
 def values(symbols):
     if not symbols or any(s not in SYMBOLS for s in symbols):
         raise Bad("it has a sign that is not one of the 32 symbols, or none at all")
     return [SYMBOLS.index(s) for s in symbols]
-
 
 def from_base32(vals):
     """Most significant bit first; the filling bits are zero."""
@@ -67,7 +60,6 @@ def from_base32(vals):
     if filling >= 5 or number & ((1 << filling) - 1):
         raise Bad("its end is cut off or altered")
     return (number >> filling).to_bytes(size, "big")
-
 
 # ---- § 3 Shares: Shamir over GF(256); § 5 and § 7 use GF(32) ------------------------------------
 
@@ -82,20 +74,16 @@ def gf_mul(a, b, polynomial, bits):
         b >>= 1
     return product
 
-
 def mul256(a, b):
     return gf_mul(a, b, 0x11D, 8)
 
-
 def mul32(a, b):
     return MUL32[a][b]
-
 
 MUL32 = [[gf_mul(a, b, 0b100101, 5) for b in range(32)] for a in range(32)]
 ALPHA = [1]                                             # the powers of 2 in GF(32): 31 of them
 while len(ALPHA) < 31:
     ALPHA.append(mul32(ALPHA[-1], 2))
-
 
 def interpolate(points, at):
     """The value at `at` of the polynomial through {x: y}, byte by byte (Lagrange). 0: the secret."""
@@ -108,7 +96,6 @@ def interpolate(points, at):
         weight = mul256(above, next(v for v in range(1, 256) if mul256(v, below) == 1))
         result = bytes(r ^ mul256(weight, b) for r, b in zip(result, y))
     return result
-
 
 # ---- § 3 Sealed credential: an age file (C2SP age v1) with one X25519 recipient -----------------
 
@@ -130,12 +117,10 @@ def x25519(scalar, u):
             x2, z2, x3, z3 = x3, z3, x2, z2
     return (x2 * pow(z2, p - 2, p) % p).to_bytes(32, "little")
 
-
 def hkdf(key, salt, info):
     """RFC 5869 with SHA-256, 32 bytes."""
     extracted = hmac.digest(salt or bytes(32), key, "sha256")
     return hmac.digest(extracted, info + b"\1", "sha256")
-
 
 def chacha20_block(key, counter, nonce):
     """RFC 8439, section 2.3."""
@@ -149,7 +134,6 @@ def chacha20_block(key, counter, nonce):
             v = s[mix] ^ s[to]
             s[mix] = (v << turn | v >> (32 - turn)) & 0xFFFFFFFF
     return struct.pack("<16I", *((a + b) & 0xFFFFFFFF for a, b in zip(s, start)))
-
 
 def aead_open(key, nonce, sealed):
     """ChaCha20-Poly1305, RFC 8439, section 2.8, without associated data."""
@@ -167,13 +151,11 @@ def aead_open(key, nonce, sealed):
     stream = b"".join(chacha20_block(key, 1 + n, nonce) for n in range((len(text) + 63) // 64))
     return bytes(a ^ b for a, b in zip(text, stream))
 
-
 def age_base64(text):
     data = base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     if base64.b64encode(data).rstrip(b"=") != text:
         raise ValueError
     return data
-
 
 def age_header(data):
     """The stanzas as (arguments, body), the bytes under the MAC, the MAC, the payload."""
@@ -196,7 +178,6 @@ def age_header(data):
         return stanzas, data[:len(data) - len(rest) - len(line) + 2], mac, rest
     except ValueError:                                  # also from split and base64
         raise Bad("the sealed credential is not an age file of version 1") from None
-
 
 def age_open(data, identity):
     stanzas, header, mac, payload = age_header(data)
@@ -233,14 +214,12 @@ def age_open(data, identity):
             return plain
         count += 1
 
-
 # ---- § 4 Manifest -------------------------------------------------------------------------------
 
 def forbidden(text):
     """Control characters and those that turn or hide text."""
     return any(ord(c) < 0x20 or 0x7F <= ord(c) <= 0x9F or ord(c) in (0x61C, 0x200E, 0x200F)
                or 0x2028 <= ord(c) <= 0x202E or 0x2066 <= ord(c) <= 0x2069 for c in text)
-
 
 class Manifest:
     def __init__(self, raw):
@@ -290,7 +269,6 @@ class Manifest:
             return sha256(part) == self.sealed_hash
         return sha256(b"breakglass/1 part", bytes([index]), part)[:8] == self.part_hashes[index]
 
-
 # ---- § 5 Codes ----------------------------------------------------------------------------------
 
 def scrypt(password, salt, n=2**15):
@@ -299,7 +277,6 @@ def scrypt(password, salt, n=2**15):
         return hashlib.scrypt(password, salt=salt, n=n, r=8, p=1, maxmem=2**26, dklen=10)
     say("computing a code (scrypt without OpenSSL, a minute or more)")
     return slow_scrypt(password, salt, n)
-
 
 def slow_scrypt(password, salt, n):
     def xor(a, b):
@@ -330,10 +307,8 @@ def slow_scrypt(password, salt, n):
         block = mix(xor(block, seen[int.from_bytes(block[-64:-60], "little") % n]))
     return hashlib.pbkdf2_hmac("sha256", password, block, 1, 10)
 
-
 def code(kind, digest):
     return scrypt(digest, b"breakglass/1 code " + kind.encode())
-
 
 def check_symbol(kind, vals):
     check = SYMBOLS.index(kind)
@@ -341,14 +316,12 @@ def check_symbol(kind, vals):
         check ^= mul32(ALPHA[i], value)
     return SYMBOLS[check]
 
-
 def written(kind, code10):
     """`S 7QK4-M2XD-9FTB-C3HW-S`"""
     number = int.from_bytes(code10, "big")
     vals = [number >> shift & 31 for shift in range(75, -1, -5)]
     text = "".join(SYMBOLS[v] for v in vals)
     return f"{kind} {text[:4]}-{text[4:8]}-{text[8:12]}-{text[12:]}-{check_symbol(kind, vals)}"
-
 
 def read_code(kind, text):
     """The 10 bytes of a code as it was written by hand; the kind before it may be missing."""
@@ -362,7 +335,6 @@ def read_code(kind, text):
         raise Bad("its check symbol does not fit: one sign or more is misread")
     return from_base32(vals[:16])
 
-
 # ---- § 6 Payloads -------------------------------------------------------------------------------
 
 class Payload:
@@ -371,26 +343,23 @@ class Payload:
     def __init__(self, kind, data, where):
         self.kind, self.where, body = kind, where, data[:-4]
         if kind not in ("K", "P", "M", "S", "R"):
-            raise Bad("a payload of unknown kind")
+            raise Bad("its kind is unknown")
         if len(data) < 5 or sha256(b"BG1", kind.encode(), body)[:4] != data[-4:]:
             raise Bad("the checksum does not fit")
         if kind == "M":
             self.manifest = Manifest(body)
         elif kind == "S":
-            self.set, self.index, self.part = body[:10], body[10] if len(body) > 10 else 0, body[11:]
-            if not 1 <= len(self.part) <= PART:
-                raise Bad("an empty or too long sealed part")
+            if not 12 <= len(body) <= 11 + PART:
+                raise Bad("the sealed part is empty or too long")
+            self.set, self.index, self.part = body[:10], body[10], body[11:]
         elif kind in ("K", "P"):
-            if len(body) != 56 if kind == "K" else len(body) < 13:
-                raise Bad("a share of the wrong length")
+            if len(body) < 13 or kind == "K" and len(body) != 56:
+                raise Bad("the share has a wrong length")
             self.set, self.copy, self.x = body[:10], body[10], body[11]
+            self.y, self.token = body[12:44], body[44:]             # of K only
             if not 1 <= self.copy <= 26 or not 1 <= self.x <= 32:
-                raise Bad(f"a share that says number {self.x}, copy {self.copy}: "
-                          "there is no such sheet, it is forged")
+                raise Bad(f"it says share {self.x}, copy {self.copy}: forged, there is no such sheet")
             self.name = f"{self.x}{chr(96 + self.copy)}"
-            if kind == "K":
-                self.y, self.token = body[12:44], body[44:]
-
 
 def read_text(text, where):
     """The payloads of the text of one code, good and refused: [Payload or Bad]."""
@@ -402,30 +371,24 @@ def read_text(text, where):
             found.append(Bad(f"{where}: {piece[:1] or 'empty'} payload refused: {bad}"))
     return found
 
-
 # ---- § 7 Typed lines ----------------------------------------------------------------------------
 
 LABEL = re.compile("K([1-4])|[MP]([0-9]{2})|S([0-9]{1,2})-([0-9]{2})")
 
-
 def place(label):
     """(kind, part, line), both from 0, or None."""
-    label = label.rstrip(":").replace("-", "=").translate(READ_AS).replace("=", "-")
+    label = "-".join(clean(piece) for piece in label.rstrip(":").split("-"))
     match = LABEL.fullmatch(label)
-    if not match:
-        return None
-    part, line = int(match[3] or 1), int(match[1] or match[2] or match[4])
+    part, line = (int(match[3] or 1), int(match[1] or match[2] or match[4])) if match else (0, 0)
     return (label[0], part - 1, line - 1) if part and line else None
-
 
 def label_of(kind, part, line):
     return {"K": f"K{line + 1}", "S": f"S{part + 1}-{line + 1:02}"}.get(kind, f"{kind}{line + 1:02}")
 
-
-def salted(where_it_belongs, vals):
-    kind, part, line = where_it_belongs
+def salted(belongs, vals):
+    """The three unprinted salts, then the symbols of the line."""
+    kind, part, line = belongs
     return [SYMBOLS.index(kind), part % 32, line % 32] + vals
-
 
 def solve(word, holes):
     """The values for `holes` that make the word fit: a list, or None."""
@@ -448,7 +411,6 @@ def solve(word, holes):
         return None
     return [row[-1] for row in rows[:len(holes)]]
 
-
 def mend(belongs, symbols):
     """(symbols, what was mended): `?` is an erasure, else one symbol may be wrong, not a salt."""
     if not 6 <= len(symbols) <= 28:
@@ -466,7 +428,6 @@ def mend(belongs, symbols):
             return symbols, changed
     raise Bad("more than one symbol is wrong")
 
-
 def places_of(symbols):
     """Every place where a line fits as it is: K1 ... K4, M01 ..., P01 ..., S1-01 ..."""
     every = [("K", 0, i) for i in range(4)] + [(kind, 0, i) for kind in "MP" for i in range(99)]
@@ -475,7 +436,6 @@ def places_of(symbols):
         return []
     vals = values(symbols)
     return [p for p in every if solve(salted(p, vals), []) is not None]
-
 
 def join_lines(kind, part, lines):
     """The payload of {line: [(symbols, where)]}; where a line was typed twice the checksum decides."""
@@ -492,7 +452,6 @@ def join_lines(kind, part, lines):
             refusal = bad
     raise Bad(f"{where}: {label_of(kind, part, 0)} to {label_of(kind, part, len(lines) - 1)}: "
               f"{refusal}; lines are missing at the end, or are not of one sheet")
-
 
 # ---- Files of codes and typed lines -------------------------------------------------------------
 
@@ -511,8 +470,8 @@ class Reader:
             data = stream.read(2**24)
         except OSError as e:
             raise Stop(2, f"`{name}` cannot be read: {e.strerror}", "give files of codes or lines")
-        if b"\0" in data:
-            raise Stop(2, f"`{name}` is not a text file",
+        if b"\0" in data or len(data) == 2**24:
+            raise Stop(2, f"`{name}` is not a text file of codes or lines",
                        "read the codes of a picture first: zbarimg --raw PICTURE > codes.txt")
         for number, line in enumerate(data.decode("utf-8-sig", "replace").split("\n"), 1):
             self.line(re.sub("(?i)^qr-code:", "", line.strip()).strip(), f"{name}:{number}")
@@ -520,9 +479,9 @@ class Reader:
     def line(self, line, where):
         if not line or line.startswith("#"):
             return
-        plain, first, rest = clean(line), *(line.split(None, 1) + [""])[:2]
+        plain, first = clean(line), line.split()[0]
         if len(first) != 4 and place(first):
-            self.typed(place(first), clean(rest), where)
+            self.typed(place(first), clean(line[len(first):]), where)
         elif plain.startswith("BG1") and len(plain) > 28:   # every text is longer, every line shorter
             self.code(line, where)
         else:
@@ -579,3 +538,338 @@ class Reader:
             raise Stop(2, "typed lines cannot be used\n  " + "\n  ".join(self.faults),
                        "compare them with the paper, or put # before a line to leave it out")
         return self.payloads
+
+# ---- § 9 Opening: sets, commitments, sealed parts -----------------------------------------------
+
+class Set:
+    """All that was read of one set, by its set code."""
+
+    def __init__(self, code10):
+        self.code, self.written = code10, written("S", code10)
+        self.manifest, self.shares, self.parts = None, [], []
+        self.good, self.sheets, self.sealed, self.notes = {}, {}, {}, []
+
+    def judge(self):
+        m = self.manifest
+        say("", f"set {self.written}: " + ("its manifest was not read" if m is None else
+            f"{m.method}, {m.scope}, {m.credential}, generation {m.generation}, any {m.k} of {m.n}"))
+        for share in self.shares:
+            say(f"  {share.name:4}{self.verdict(share)} ({share.where})")
+        for part in self.parts:
+            if m and m.part_fits(part.index, part.part):
+                self.sealed[part.index] = part.part
+            elif m:
+                self.notes.append(f"a sealed part {part.index + 1} does not fit")
+                say(f"  a sealed part {part.index + 1} does not fit: altered or forged ({part.where})")
+        if m:
+            say(f"  {len(self.good)} of {m.k} different numbers, "
+                f"sealed credential: {len(self.sealed)} of {m.parts} parts")
+
+    def verdict(self, share):
+        if share.kind == "P":
+            return "locked: open it with age first; this program takes open shares only"
+        if self.manifest is None:
+            return "cannot be judged without the manifest"
+        if not self.manifest.share_fits(share.x, share.y):
+            self.notes.append(f"a sheet that says {share.name} does not fit")
+            return "DOES NOT FIT: a sheet that says so was altered or forged"
+        before = self.sheets.setdefault(share.name, share)
+        if before.token != share.token:
+            self.notes.append(f"two different sheets say {share.name}")
+            return f"ANOTHER SHEET that says {share.name}, one of the two was forged; counts once"
+        if before is not share:
+            return "good, read before"
+        if self.good.setdefault(share.x, share) is not share:
+            return "good, the same number again: counts once"
+        return "good"
+
+def sort_into_sets(payloads):
+    sets = {}
+    manifests = {p.manifest.raw: p.manifest for p in payloads if p.kind == "M"}
+    if len(manifests) > 16:
+        raise Stop(2, "more than 16 different manifests", "give the files of one set only")
+    for manifest in manifests.values():
+        code10 = code("S", sha256(manifest.raw))
+        group = sets.setdefault(code10, Set(code10))
+        if group.manifest:
+            raise Stop(2, f"two different manifests have the set code {group.written}",
+                       "stop here: somebody forged papers; call your security team")
+        group.manifest = manifest
+    for p in payloads:
+        if p.kind == "R":
+            say(f"{p.where}: a record stub, not needed here")
+        elif p.kind != "M":
+            group = sets.setdefault(p.set, Set(p.set))
+            (group.parts if p.kind == "S" else group.shares).append(p)
+    for group in sets.values():
+        group.judge()
+    say("")
+    return sets
+
+def choose_set(sets, args):
+    """(the set, the ink as written or None). Ink decides; without ink sets are not guessed between."""
+    if not any(group.manifest for group in sets.values()):
+        raise Stop(2, "no manifest was read", "add the key code (BG1K...UM...) or the lines M01, M02 ...")
+    if len(sets) == 1:
+        enough(next(iter(sets.values())))
+    ink = None if args.no_book else ink_code(sets, args.set_code)
+    if ink is None and len(sets) > 1:
+        raise Stop(2, f"{len(sets)} different sets were read, and no ink says which one is right",
+                   "give the set code in the paper logbook with --set-code, or only one set's files")
+    if ink is not None and ink not in sets:
+        raise Stop(2, f"nothing that was read belongs to the set in ink, {written('S', ink)}",
+                   "read the paper logbook again; --no-book only when there is no book")
+    group = sets[ink] if ink else next(iter(sets.values()))
+    for other in sets.values():
+        if other is not group:
+            say(f"left out: set {other.written}, it is not the set in ink")
+    if group.manifest is None:
+        raise Stop(2, f"the manifest of {group.written} was not read",
+                   "add the key code (BG1K...UM...) or the lines M01, M02 ... of this set")
+    enough(group)
+    missing = [f"S{i + 1}" for i in range(group.manifest.parts) if i not in group.sealed]
+    if missing:
+        raise Stop(2, f"the sealed credential is not complete: {', '.join(missing)} missing",
+                   "take its code or lines from any other sheet of this set")
+    sealed = b"".join(group.sealed[i] for i in range(group.manifest.parts))
+    if sha256(sealed) != group.manifest.sealed_hash:
+        raise Stop(2, "the sealed credential does not fit the manifest", "take it from another sheet")
+    return group, ink, sealed
+
+def enough(group):
+    if group.manifest and len(group.good) < group.manifest.k:
+        others = [str(x) for x in range(1, group.manifest.n + 1) if x not in group.good]
+        raise Stop(3, f"{len(group.good)} of {group.manifest.k} shares of {group.written}",
+                   f"any sheet with one of the numbers {', '.join(others)} helps")
+
+def ink_code(sets, text):
+    given = text
+    while True:
+        if given is None:
+            text = ask("Set code in ink in the paper logbook (or: no book):")
+            if text is None:
+                raise Stop(2, "the set code in the paper logbook is needed",
+                           "--set-code CODE, or --no-book when there is no book")
+            if text.lower() == "no book":
+                return None
+        try:
+            return read_code("S", text)
+        except Bad as bad:
+            near = [g.written for g in sets.values()
+                    if sum(a != b for a, b in zip(clean(g.written)[-17:], clean(text)[-17:])) == 1]
+            hint = f"did you write {near[0]}? read the book again" if near else "read the book again"
+            if given is not None:
+                raise Stop(2, f"the set code was not understood: {bad}", hint)
+            say(f"{bad}; {hint}")
+
+def open_set(group, sealed):
+    """Exactly k shares with different numbers; other k of them where the age file does not open."""
+    points = {x: group.good[x].y for x in sorted(group.good)}
+    for numbers in itertools.islice(itertools.combinations(points, group.manifest.k), 10000):
+        chosen = {x: points[x] for x in numbers}
+        try:
+            credential = age_open(sealed, interpolate(chosen, 0))
+        except Bad:
+            continue
+        for x in range(1, group.manifest.n + 1):
+            if not group.manifest.share_fits(x, interpolate(chosen, x)):
+                say(f"warning: share {x} was dealt wrong: deal a new set and rotate")
+        return credential
+    return None
+
+# ---- The record: logbook/format.md --------------------------------------------------------------
+
+def ask(question):
+    """One line from the terminal; None where there is no terminal."""
+    try:
+        with open("/dev/tty", "w") as out, open("/dev/tty") as terminal:
+            out.write(question + " ")
+            out.flush()
+            answer = terminal.readline()
+    except OSError:
+        return None
+    if not answer:
+        raise Stop(2, "no answer", "run it again")
+    return answer.strip()
+
+def answer_to(flag, given, question):
+    answer = given
+    while not answer and given is None:
+        answer = ask(question)
+        if answer is None:
+            break
+    if not answer:
+        raise Stop(2, f"{flag} is needed", f"give {flag}; it is recorded")
+    if forbidden(answer) or not answer.isprintable() or len(answer) > 1000:
+        raise Stop(2, f"{flag} has signs that cannot be recorded, or is too long", "write plain words")
+    return answer
+
+def ask_reason(given, uses):
+    """(standard code, the words)"""
+    allowed = [name for bit, name in USES.items() if uses >> bit & 1]
+    answer = answer_to("--reason", given, f"Reason, one of {', '.join(allowed)}, then in your words:")
+    word, _, words = answer.partition(" ")
+    word = word.rstrip(":").upper()
+    if word not in USES.values():
+        raise Stop(2, f"a reason begins with a standard code, not with `{word}`",
+                   f"begin with one of {', '.join(allowed)}")
+    if word not in allowed and not words:
+        raise Stop(2, f"{word} is not a permitted use of this credential",
+                   f"write after {word} why it cannot wait; it is recorded")
+    return word, words.strip(), word in allowed
+
+def has_route():
+    """Whether this machine has a route now; None where Linux's tables are not there."""
+    try:
+        with open("/proc/net/route") as v4, open("/proc/net/ipv6_route") as v6:
+            return (any(line.split()[0] != "lo" for line in v4.read().splitlines()[1:])
+                    or any(line.startswith("0" * 32 + " 00 ") and line.split()[-1] != "lo" for line in v6))
+    except OSError:
+        return None
+
+def stamp(time):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+def make_record(group, ink, args, prev_code, now):
+    """(the line without line feed, when it is to be revoked)"""
+    m = group.manifest
+    name = answer_to("--operator", args.operator, "Your name:")
+    person = answer_to("--id", args.id, "Your id:")
+    reason, words, permitted = ask_reason(args.reason, m.uses)
+    due = now + datetime.timedelta(hours=m.revoke_within)
+    notes = list(group.notes)
+    if ink is None:
+        notes.insert(0, "no ink: the set code was not held against the paper book")
+    if not permitted:
+        notes.append("the reason is not a permitted use")
+    sheets = sorted(group.sheets.values(), key=lambda s: (s.x, s.copy))
+    with open(__file__, "rb") as me:
+        program = {"version": "recover.py 1", "sha256": sha256(me.read()).hex()}
+    offset = datetime.datetime.now().astimezone().strftime("%z")
+    record = {"v": 1, "prev_code": prev_code, "event": "RELEASE", "at": stamp(now),
+              "clock": "operator" if args.at else "system", "tz": offset[:3] + ":" + offset[3:5],
+              "method": m.method, "generation": m.generation, "set": group.written,
+              "sheets": [s.name for s in sheets], "operator": {"name": name, "id": person},
+              "reason": reason, "reason_text": words, "revoke_due": stamp(due),
+              "network": has_route(), "program": program, "note": "; ".join(notes)}
+    record = {key: value for key, value in record.items() if value not in (None, "")}
+    core = json.dumps(record, ensure_ascii=False, separators=(",", ":"))[:-1].encode()
+    tags = {s.name: presence_tag(s.token, core) for s in sheets}
+    return core + b',"presence":' + json.dumps(tags, separators=(",", ":")).encode() + b"}", due
+
+def presence_tag(token, core):
+    return hmac.digest(token, b"breakglass/1 presence" + core, "sha256")[:16].hex()
+
+def write_new(path, data):
+    """A new file, only for its owner, on the disk before this returns."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(handle)
+    except OSError:
+        os.unlink(path)
+        raise
+    folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
+
+def keep_record(line, path):
+    check_code = written("R", code("R", sha256(line)))
+    path = path or f"record-{check_code[2:6]}.json"
+    say("", line.decode(), "", f"check code of this record: {check_code}")
+    try:
+        write_new(path, line + b"\n")
+        say(f"record written to {path}; copy the check code into the paper logbook")
+    except OSError as e:
+        say(f"warning: the record could not be written to {path}: {e.strerror}",
+            "COPY THE CHECK CODE AND THE LINE ABOVE INTO THE PAPER LOGBOOK NOW")
+
+# ---- The command --------------------------------------------------------------------------------
+
+def arguments(argv):
+    parser = argparse.ArgumentParser(
+        prog="recover.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", metavar="FILE", help="codes and typed lines; - is standard input")
+    parser.add_argument("--output", metavar="FILE", help="write the credential to this new file")
+    parser.add_argument("--show", action="store_true", help="show the credential on the terminal")
+    ink = parser.add_mutually_exclusive_group()
+    ink.add_argument("--set-code", metavar="CODE", help="the set code in ink in the paper logbook")
+    ink.add_argument("--no-book", action="store_true", help="there is no paper logbook; it is recorded")
+    parser.add_argument("--operator", metavar="NAME", help="who opens")
+    parser.add_argument("--id", help="the operator's id")
+    parser.add_argument("--reason", metavar="'CODE WORDS'", help="a standard code, then words")
+    parser.add_argument("--record", metavar="FILE", help="where the record goes (record-XXXX.json)")
+    parser.add_argument("--prev-code", metavar="CODE", help="the last check code in the paper logbook")
+    parser.add_argument("--at", metavar="TIME", help="the time, 2026-11-24T04:02:11Z, if the clock is wrong")
+    return parser.parse_args(argv)
+
+def check_flags(args):
+    """What would fail later is refused now, before anything is recorded: (previous code, time)."""
+    if args.output:
+        if os.path.lexists(args.output):
+            raise Stop(2, f"`{args.output}` is there already", "nothing is overwritten: give a new name")
+        if not os.access(os.path.dirname(args.output) or ".", os.W_OK):
+            raise Stop(2, f"`{args.output}` cannot be written there", "give another --output")
+    elif sys.stdout.isatty() and not args.show:
+        raise Stop(2, "it has to be said where the credential goes",
+                   "add --output FILE, or --show to see it on this terminal")
+    try:
+        now = datetime.datetime.strptime(args.at, "%Y-%m-%dT%H:%M:%SZ") if args.at else \
+            datetime.datetime.now(datetime.timezone.utc)
+    except ValueError:
+        raise Stop(2, "--at is not a time", "write it as 2026-11-24T04:02:11Z (UTC)") from None
+    try:
+        prev = written("R", read_code("R", args.prev_code)) if args.prev_code else "book not here"
+    except Bad as bad:
+        raise Stop(2, f"--prev-code: {bad}", "read it again, or leave --prev-code out") from None
+    return prev, now.replace(microsecond=0, tzinfo=datetime.timezone.utc)
+
+def run(argv):
+    args = arguments(argv)
+    prev_code, now = check_flags(args)
+    reader = Reader()
+    for path in args.files or ["-"]:
+        reader.file(path)
+    group, ink, sealed = choose_set(sort_into_sets(reader.finish()), args)
+    if now.timestamp() < group.manifest.created:
+        say(f"warning: the clock says {stamp(now)}, before this set was made; see --at")
+    line, due = make_record(group, ink, args, prev_code, now)
+    keep_record(line, args.record)
+    credential = open_set(group, sealed)
+    if credential is None:
+        raise Stop(2, "the sheets fit, but the credential does not open: this set was dealt wrong",
+                   "write VOID beside the check code in the paper logbook, and open another set")
+    try:
+        if args.output:
+            write_new(args.output, credential)
+        else:
+            with open(1, "wb", closefd=False) as out:
+                out.write(credential)
+    except OSError as e:
+        raise Stop(2, f"opened, but the credential could not be delivered: {e.strerror}",
+                   "write VOID beside the check code, and run it again with another --output") from None
+    say("" if args.output or not sys.stdout.isatty() else "\n",
+        f"revoke before {due.strftime('%Y-%m-%d %H:%M:%S')} UTC")
+
+def main(argv=None):
+    try:
+        run(argv)
+        return 0
+    except Stop as stop:
+        say(f"error: {stop.args[1]}", "", f"hint: {stop.args[2]}")
+        return stop.args[0]
+    except KeyboardInterrupt:
+        say("", "stopped")
+        return 130
+    except Exception as fault:                          # never its text: it could hold a secret
+        trace = fault.__traceback__
+        while trace.tb_next:
+            trace = trace.tb_next
+        say(f"error: {type(fault).__name__} in line {trace.tb_lineno} of recover.py", "",
+            "hint: this is a fault of recover.py; write down the line")
+        return 2
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -74,7 +74,8 @@ fn deal(set: &Value) -> Set {
     let number = |field: &str| m[field].as_u64().unwrap();
     let small = |field: &str| u16::try_from(number(field)).unwrap();
     let threshold = Threshold::new(small("k") as u8, small("n") as u8).unwrap();
-    let coefficients: Vec<Vec<u8>> = set["coefficients"].as_array().unwrap().iter().map(hex).collect();
+    let coefficients: Vec<Vec<u8>> =
+        set["coefficients"].as_array().unwrap().iter().map(hex).collect();
     let shares = sharing::split(&identity, threshold, &mut replay(&coefficients));
     let text = |field: &str| m[field].as_str().unwrap().to_owned();
     let terms = Terms {
@@ -106,17 +107,24 @@ fn every_value_of_both_sets() {
         assert_eq!(Manifest::parse(&hex(&v["manifest"]["bytes"])).unwrap(), set.manifest);
         assert_eq!(set.code.bytes(), array(&v["set_code"]["bytes"]));
         assert_eq!(set.code.to_string(), v["set_code"]["written"]);
-        assert_eq!(Code::parse(CodeKind::Set, v["set_code"]["written"].as_str().unwrap()), Ok(set.code));
+        assert_eq!(
+            Code::parse(CodeKind::Set, v["set_code"]["written"].as_str().unwrap()),
+            Ok(set.code)
+        );
 
         let m = Payload::Manifest(Box::new(set.manifest.clone()));
         assert_eq!(m.text().as_str(), v["M"]["text"]);
-        assert_eq!(lines::encode(Kind::Manifest, 0, &m.to_bytes()).as_str(), texts(&v["M"]["lines"]));
+        assert_eq!(
+            lines::encode(Kind::Manifest, 0, &m.to_bytes()).as_str(),
+            texts(&v["M"]["lines"])
+        );
 
         let sealed_texts = v["S"].as_array().unwrap();
         assert_eq!(parts(&set.sealed).len(), sealed_texts.len());
         for ((index, part), expected) in (0..).zip(parts(&set.sealed)).zip(sealed_texts) {
             assert!(set.manifest.has_part(index, part));
-            let s = Payload::Sealed(SealedPart { set: set.code.bytes(), index, bytes: part.to_vec() });
+            let s =
+                Payload::Sealed(SealedPart { set: set.code.bytes(), index, bytes: part.to_vec() });
             assert_eq!(s.text().as_str(), expected["text"]);
             let typed = lines::encode(Kind::Sealed, index, &s.to_bytes());
             assert_eq!(typed.as_str(), texts(&expected["lines"]));
@@ -155,7 +163,10 @@ fn the_locked_sheet() {
     let p = Payload::Locked(locked);
     assert_eq!(p.text().as_str(), v["text"]);
     assert_eq!(lines::encode(Kind::Locked, 0, &p.to_bytes()).as_str(), texts(&v["lines"]));
-    assert!(matches!(&payload::parse(v["text"].as_str().unwrap()).unwrap()[..], [Payload::Locked(_)]));
+    assert!(matches!(
+        &payload::parse(v["text"].as_str().unwrap()).unwrap()[..],
+        [Payload::Locked(_)]
+    ));
 }
 
 #[test]

@@ -1,0 +1,10 @@
+//! An access method: one way in, its owner, its permitted uses, its custodians.
+//!
+//! One file decides a ceremony: `method.toml`. At dealing it is copied beside the set, and the manifest holds the
+//! copy's hash, so what was dealt cannot be changed by editing a file.
+
+pub mod contacts;
+pub mod file;
+
+pub use contacts::Contacts;
+pub use file::{Custodian, Method, MethodError};
