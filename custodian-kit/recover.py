@@ -46,9 +46,10 @@ def clean(text):
     return text.translate(READ_AS)
 
 def values(symbols):
-    if not symbols or any(s not in SYMBOLS for s in symbols):
-        raise Bad("it has a sign that is not one of the 32 symbols, or none at all")
-    return [SYMBOLS.index(s) for s in symbols]
+    vals = [SYMBOLS.find(s) for s in symbols]
+    if not 1 <= len(vals) <= 4296 or min(vals) < 0:
+        raise Bad("there is a sign that is not a symbol, or none at all, or too many")
+    return vals
 
 def from_base32(vals):
     """Most significant bit first; the filling bits are zero."""
@@ -61,7 +62,7 @@ def from_base32(vals):
         raise Bad("its end is cut off or altered")
     return (number >> filling).to_bytes(size, "big")
 
-# ---- § 3 Shares: Shamir over GF(256); § 5 and § 7 use GF(32) ------------------------------------
+# ---- § 3 Shares: Shamir over GF(256). GF(32) is for § 5 and § 7 --------------------------------
 
 def gf_mul(a, b, polynomial, bits):
     product = 0
@@ -77,16 +78,13 @@ def gf_mul(a, b, polynomial, bits):
 def mul256(a, b):
     return gf_mul(a, b, 0x11D, 8)
 
-def mul32(a, b):
-    return MUL32[a][b]
-
 MUL32 = [[gf_mul(a, b, 0b100101, 5) for b in range(32)] for a in range(32)]
-ALPHA = [1]                                             # the powers of 2 in GF(32): 31 of them
+ALPHA = [1]                                             # the powers of 2 in GF(32), 31 of them
 while len(ALPHA) < 31:
-    ALPHA.append(mul32(ALPHA[-1], 2))
+    ALPHA.append(MUL32[ALPHA[-1]][2])
 
 def interpolate(points, at):
-    """The value at `at` of the polynomial through {x: y}, byte by byte (Lagrange). 0: the secret."""
+    """The polynomial through {x: y} at `at`, byte by byte (Lagrange); at 0 it is the secret."""
     result = bytes(32)
     for x, y in points.items():
         above, below = 1, 1
@@ -151,57 +149,44 @@ def aead_open(key, nonce, sealed):
     stream = b"".join(chacha20_block(key, 1 + n, nonce) for n in range((len(text) + 63) // 64))
     return bytes(a ^ b for a, b in zip(text, stream))
 
-def age_base64(text):
-    data = base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
-    if base64.b64encode(data).rstrip(b"=") != text:
-        raise ValueError
+STANZA = rb"-> ([!-~]+(?: [!-~]+)*)\n((?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/]{0,63}\n)"
+HEADER = re.compile(rb"(age-encryption\.org/v1\n(?:" + STANZA + rb")+---) ([A-Za-z0-9+/]{43})\n")
+
+def age_base64(text, size):
+    try:
+        data = base64.b64decode(text + b"=" * (-len(text) % 4))
+    except ValueError:
+        data = b""
+    if len(data) != size or base64.b64encode(data).rstrip(b"=") != text:
+        raise Bad("the header of the age file is malformed")
     return data
 
-def age_header(data):
-    """The stanzas as (arguments, body), the bytes under the MAC, the MAC, the payload."""
-    try:
-        line, rest = data.split(b"\n", 1)
-        if line != b"age-encryption.org/v1":
-            raise ValueError
-        stanzas = []
-        line, rest = rest.split(b"\n", 1)
-        while line.startswith(b"-> "):
-            arguments, body, line = line[3:].split(b" "), b"", b"-" * 64
-            while len(line) == 64:
-                line, rest = rest.split(b"\n", 1)
-                body += line
-            stanzas.append((arguments, age_base64(body)))
-            line, rest = rest.split(b"\n", 1)
-        if not line.startswith(b"--- "):
-            raise ValueError
-        mac = age_base64(line[4:])
-        return stanzas, data[:len(data) - len(rest) - len(line) + 2], mac, rest
-    except ValueError:                                  # also from split and base64
-        raise Bad("the sealed credential is not an age file of version 1") from None
-
-def age_open(data, identity):
-    stanzas, header, mac, payload = age_header(data)
+def age_file_key(header, identity):
+    """From the X25519 stanza; other stanzas are grease, or recipients that are not ours."""
     recipient = x25519(identity, (9).to_bytes(32, "little"))
-    file_key = None
-    for arguments, body in stanzas:
-        if arguments[0] != b"X25519":                   # grease, or a recipient that is not ours
+    for arguments, body in re.findall(STANZA, header):
+        arguments = arguments.split(b" ")
+        if arguments[0] != b"X25519":
             continue
-        try:
-            share = age_base64(arguments[1])
-            if len(arguments) != 2 or len(share) != 32 or len(body) != 32:
-                raise ValueError
-        except (ValueError, IndexError):
-            raise Bad("the age file has a malformed X25519 stanza") from None
+        share, body = age_base64(arguments[-1], 32), age_base64(body.replace(b"\n", b""), 32)
         shared = x25519(identity, share)
-        wrap = hkdf(shared, share + recipient, b"age-encryption.org/v1/X25519")
+        if len(arguments) != 2 or not any(shared):
+            raise Bad("the age file has a forged X25519 stanza")
         try:
-            file_key = aead_open(wrap, bytes(12), body) if any(shared) else None
-            break
+            wrap = hkdf(shared, share + recipient, b"age-encryption.org/v1/X25519")
+            return aead_open(wrap, bytes(12), body)
         except Bad:
             continue
-    if file_key is None:
-        raise Bad("the age file has no X25519 recipient that fits")
-    if not hmac.compare_digest(hmac.digest(hkdf(file_key, b"", b"header"), header, "sha256"), mac):
+    raise Bad("the age file has no X25519 recipient that fits")
+
+def age_open(data, identity):
+    match = HEADER.match(data)
+    if not match:
+        raise Bad("the sealed credential is not a binary age file of version 1")
+    header, mac, payload = match[1], match[4], data[match.end():]
+    file_key = age_file_key(header, identity)
+    expected = hmac.digest(hkdf(file_key, b"", b"header"), header, "sha256")
+    if not hmac.compare_digest(expected, age_base64(mac, 32)):
         raise Bad("the header of the age file was altered")
     key, payload = hkdf(file_key, payload[:16], b"payload"), payload[16:]
     plain, count = b"", 0
@@ -226,11 +211,12 @@ class Manifest:
         self.raw, self.rest = raw, raw
         if raw[:1] != b"\1":
             raise Bad("the manifest belongs to another version of the format")
-        self.version, self.k, self.n, reserved = struct.unpack(">4B", self.take(4))
+        _, self.k, self.n, reserved = struct.unpack(">4B", self.take(4))
         (self.generation, self.created, self.expires, self.revoke_within, self.max_session,
          self.uses, self.sealed_length) = struct.unpack(">IQQHHHI", self.take(30))
         self.sealed_hash, self.method_hash = self.take(32), self.take(32)
-        self.method, self.scope, self.credential = self.text(1, 32), self.text(0, 48), self.text(0, 48)
+        self.method, self.scope = self.text(1, 32), self.text(0, 48)
+        self.credential_id = self.text(0, 48)
         self.parts = -(-self.sealed_length // PART)
         if not 2 <= self.k <= self.n <= 32:
             raise Bad("the manifest asks for an impossible number of shares")
@@ -253,7 +239,7 @@ class Manifest:
         try:
             text = raw.decode("utf-8")
         except UnicodeDecodeError:
-            raise Bad("a text of the manifest is not UTF-8") from None
+            raise Bad("a text of the manifest is not UTF-8")
         if not least <= len(raw) <= most or forbidden(text):
             raise Bad("a text of the manifest is too long, or has signs that are not allowed")
         return text
@@ -313,7 +299,7 @@ def code(kind, digest):
 def check_symbol(kind, vals):
     check = SYMBOLS.index(kind)
     for i, value in enumerate(vals, 1):
-        check ^= mul32(ALPHA[i], value)
+        check ^= MUL32[ALPHA[i]][value]
     return SYMBOLS[check]
 
 def written(kind, code10):
@@ -341,7 +327,7 @@ class Payload:
     """One payload whose checksum and fields are right, and where it was read."""
 
     def __init__(self, kind, data, where):
-        self.kind, self.where, body = kind, where, data[:-4]
+        self.kind, self.data, self.where, body = kind, data, where, data[:-4]
         if kind not in ("K", "P", "M", "S", "R"):
             raise Bad("its kind is unknown")
         if len(data) < 5 or sha256(b"BG1", kind.encode(), body)[:4] != data[-4:]:
@@ -358,7 +344,7 @@ class Payload:
             self.set, self.copy, self.x = body[:10], body[10], body[11]
             self.y, self.token = body[12:44], body[44:]             # of K only
             if not 1 <= self.copy <= 26 or not 1 <= self.x <= 32:
-                raise Bad(f"it says share {self.x}, copy {self.copy}: forged, there is no such sheet")
+                raise Bad(f"it says share {self.x}, copy {self.copy}: no sheet is, it is forged")
             self.name = f"{self.x}{chr(96 + self.copy)}"
 
 def read_text(text, where):
@@ -375,7 +361,7 @@ def read_text(text, where):
 
 LABEL = re.compile("K([1-4])|[MP]([0-9]{2})|S([0-9]{1,2})-([0-9]{2})")
 
-def place(label):
+def place_of(label):
     """(kind, part, line), both from 0, or None."""
     label = "-".join(clean(piece) for piece in label.rstrip(":").split("-"))
     match = LABEL.fullmatch(label)
@@ -383,62 +369,63 @@ def place(label):
     return (label[0], part - 1, line - 1) if part and line else None
 
 def label_of(kind, part, line):
-    return {"K": f"K{line + 1}", "S": f"S{part + 1}-{line + 1:02}"}.get(kind, f"{kind}{line + 1:02}")
+    if kind == "K":
+        return f"K{line + 1}"
+    return f"S{part + 1}-{line + 1:02}" if kind == "S" else f"{kind}{line + 1:02}"
 
-def salted(belongs, vals):
-    """The three unprinted salts, then the symbols of the line."""
+def syndromes(belongs, vals):
+    """Three unprinted salts, then the line, as a polynomial at its roots: all 0 where it fits."""
     kind, part, line = belongs
-    return [SYMBOLS.index(kind), part % 32, line % 32] + vals
-
-def solve(word, holes):
-    """The values for `holes` that make the word fit: a list, or None."""
-    rows = []
-    for root in range(1, 5):
+    for root in ALPHA[1:5]:
         total = 0
-        for i, value in enumerate(word):
-            if i not in holes:
-                total ^= mul32(value, ALPHA[root * (len(word) - 1 - i) % 31])
-        rows.append([ALPHA[root * (len(word) - 1 - i) % 31] for i in holes] + [total])
-    for c in range(len(holes)):                         # Gauss and Jordan
+        for value in [SYMBOLS.index(kind), part % 32, line % 32] + vals:
+            total = MUL32[total][root] ^ value
+        yield total
+
+def solve(length, wrong, given):
+    """What to add (xor) at the places `wrong` so that the syndromes vanish, or None."""
+    rows = [[ALPHA[root * (length - 1 - i) % 31] for i in wrong] + [syndrome]
+            for root, syndrome in enumerate(given, 1)]
+    for c in range(len(wrong)):                         # Gauss and Jordan
         pivot = next(r for r in range(c, 4) if rows[r][c])
         rows[c], rows[pivot] = rows[pivot], rows[c]
         inverse = MUL32[rows[c][c]].index(1)
-        rows[c] = [mul32(inverse, v) for v in rows[c]]
+        rows[c] = [MUL32[inverse][v] for v in rows[c]]
         for r in range(4):
             if r != c:
-                rows[r] = [v ^ mul32(rows[r][c], w) for v, w in zip(rows[r], rows[c])]
-    if any(row[-1] for row in rows[len(holes):]):
+                rows[r] = [v ^ MUL32[rows[r][c]][w] for v, w in zip(rows[r], rows[c])]
+    if any(row[-1] for row in rows[len(wrong):]):
         return None
-    return [row[-1] for row in rows[:len(holes)]]
+    return [row[-1] for row in rows[:len(wrong)]]
 
 def mend(belongs, symbols):
-    """(symbols, what was mended): `?` is an erasure, else one symbol may be wrong, not a salt."""
+    """(symbols, what was mended): up to four `?`, or else one wrong symbol, never a salt."""
     if not 6 <= len(symbols) <= 28:
-        raise Bad(f"{len(symbols)} symbols; a line has 28, only the last one of its kind is shorter")
-    holes = [i + 3 for i, s in enumerate(symbols) if s == "?"]
-    word = salted(belongs, values(symbols.replace("?", "0")))
-    tries = [holes] if holes else [[]] + [[i] for i in range(3, len(word))]
-    for positions in tries if len(holes) <= 4 else []:
-        solution = solve(word, positions)
-        if solution is not None:
-            changed = []
-            for i, value in zip(positions, solution):
-                changed.append(f"read {symbols[i - 3]} as {SYMBOLS[value]} in group {(i - 3) // 4 + 1}")
-                symbols = symbols[:i - 3] + SYMBOLS[value] + symbols[i - 2:]
-            return symbols, changed
+        raise Bad(f"{len(symbols)} symbols; a line has 28, only the last of a payload has fewer")
+    vals = values(symbols.replace("?", "0"))
+    given = list(syndromes(belongs, vals))
+    unread = [i for i, s in enumerate(symbols) if s == "?"]
+    tries = [unread] if unread else [[]] + [[i] for i in range(len(vals))]
+    for wrong in tries if len(unread) <= 4 else []:
+        added = solve(len(vals), wrong, given)
+        if added is not None:
+            mended, changed = list(symbols), []
+            for i, value in zip(wrong, added):
+                mended[i] = SYMBOLS[vals[i] ^ value]
+                changed.append(f"read {symbols[i]} as {mended[i]} in group {i // 4 + 1}")
+            return "".join(mended), changed
     raise Bad("more than one symbol is wrong")
 
 def places_of(symbols):
-    """Every place where a line fits as it is: K1 ... K4, M01 ..., P01 ..., S1-01 ..."""
+    """Every place where a line fits as it is."""
     every = [("K", 0, i) for i in range(4)] + [(kind, 0, i) for kind in "MP" for i in range(99)]
     every += [("S", part, i) for part in range(32) for i in range(39)]
     if not 6 <= len(symbols) <= 28 or any(s not in SYMBOLS for s in symbols):
         return []
-    vals = values(symbols)
-    return [p for p in every if solve(salted(p, vals), []) is not None]
+    return [place for place in every if not any(syndromes(place, values(symbols)))]
 
 def join_lines(kind, part, lines):
-    """The payload of {line: [(symbols, where)]}; where a line was typed twice the checksum decides."""
+    """The payload of {line: [(symbols, where)]}; of a line typed twice the checksum chooses."""
     where = lines[min(lines)][0][1]
     if sorted(lines) != list(range(len(lines))):
         missing = min(set(range(len(lines))) - set(lines))
@@ -463,39 +450,45 @@ class Reader:
 
     def file(self, path):
         name = "standard input" if path == "-" else path
-        if path == "-" and sys.stdin.isatty():
-            say("type the lines, each with its label; end with Ctrl-D on an empty line")
+        self.typing = path == "-" and sys.stdin.isatty()
+        if self.typing:
+            say("type the lines, each with its label; then Ctrl-D on an empty line")
         try:
-            stream = sys.stdin.buffer if path == "-" else open(path, "rb")
-            data = stream.read(2**24)
+            with open(0 if path == "-" else path, "rb", closefd=path != "-") as stream:
+                for number, line in enumerate(stream, 1):
+                    if b"\0" in line:
+                        raise Stop(2, f"`{name}` is not a text file of codes or lines",
+                                   "a picture goes through zbarimg --raw PICTURE > codes.txt first")
+                    line = line.decode("utf-8", "replace").lstrip("\ufeff").strip()
+                    self.line(re.sub("(?i)^qr-code:", "", line).strip(), f"{name}:{number}")
         except OSError as e:
             raise Stop(2, f"`{name}` cannot be read: {e.strerror}", "give files of codes or lines")
-        if b"\0" in data or len(data) == 2**24:
-            raise Stop(2, f"`{name}` is not a text file of codes or lines",
-                       "read the codes of a picture first: zbarimg --raw PICTURE > codes.txt")
-        for number, line in enumerate(data.decode("utf-8-sig", "replace").split("\n"), 1):
-            self.line(re.sub("(?i)^qr-code:", "", line.strip()).strip(), f"{name}:{number}")
 
     def line(self, line, where):
         if not line or line.startswith("#"):
             return
         plain, first = clean(line), line.split()[0]
-        if len(first) != 4 and place(first):
-            self.typed(place(first), clean(line[len(first):]), where)
-        elif plain.startswith("BG1") and len(plain) > 28:   # every text is longer, every line shorter
+        if len(first) != 4 and place_of(first):
+            self.typed(place_of(first), clean(line[len(first):]), where)
+        elif plain.startswith("BG1") and len(plain) > 28:   # any text is longer, any line is not
             self.code(line, where)
+        elif len(fits := places_of(plain)) == 1:
+            say(f"{where}: a line without label, it fits {label_of(*fits[0])}")
+            self.typed(fits[0], plain, where)
+        elif fits:
+            self.fault(f"{where}: this line needs its label, it fits "
+                       + " and ".join(label_of(*place) for place in fits))
+        elif re.match("BG[02-9]", plain):
+            say(f"{where}: a code of another version of this format, left out")
         else:
-            fits = places_of(plain)
-            if len(fits) == 1:
-                say(f"{where}: a line without label, it is {label_of(*fits[0])}")
-                self.typed(fits[0], plain, where)
-            elif fits:
-                self.faults.append(f"{where}: write its label before this line, it fits "
-                                   + " and ".join(label_of(*p) for p in fits))
-            elif re.match("BG[0-9]", plain) and plain[2] != "1":
-                say(f"{where}: this code belongs to another version of the format, left out")
-            else:
-                say(f"{where}: not a code and not a typed line, left out")
+            say(f"{where}: neither a code nor a typed line, left out")
+
+    def fault(self, text):
+        """A line that cannot be used: typed again at a keyboard, else the end."""
+        if self.typing:
+            say(f"{text}: type it again")
+        else:
+            self.faults.append(text)
 
     def code(self, line, where):
         found = read_text(clean(line), where)
@@ -513,9 +506,8 @@ class Reader:
         try:
             symbols, changed = mend(belongs, symbols)
         except Bad as bad:
-            elsewhere = [label_of(*p) for p in places_of(symbols)]
-            self.faults.append(f"{where}: {label}: " + (f"this is line {elsewhere[0]}" if elsewhere
-                                                        else str(bad)))
+            elsewhere = [f"this is {label_of(*place)}" for place in places_of(symbols)]
+            self.fault(f"{where}: {label}: {elsewhere[0] if elsewhere else bad}")
             return
         if changed:
             say(f"{where}: {label}: " + ", ".join(changed))
@@ -529,13 +521,13 @@ class Reader:
             same.append((symbols, where))
 
     def finish(self):
-        for block in self.blocks:
+        for block in self.blocks if not self.faults else []:
             try:
                 self.payloads.append(join_lines(*block))
             except Bad as bad:
                 self.faults.append(str(bad))
         if self.faults:
-            raise Stop(2, "typed lines cannot be used\n  " + "\n  ".join(self.faults),
+            raise Stop(2, "\n  ".join(["typed lines cannot be used"] + self.faults),
                        "compare them with the paper, or put # before a line to leave it out")
         return self.payloads
 
@@ -545,14 +537,14 @@ class Set:
     """All that was read of one set, by its set code."""
 
     def __init__(self, code10):
-        self.code, self.written = code10, written("S", code10)
-        self.manifest, self.shares, self.parts = None, [], []
+        self.written, self.manifest, self.shares, self.parts = written("S", code10), None, [], []
         self.good, self.sheets, self.sealed, self.notes = {}, {}, {}, []
 
     def judge(self):
         m = self.manifest
-        say("", f"set {self.written}: " + ("its manifest was not read" if m is None else
-            f"{m.method}, {m.scope}, {m.credential}, generation {m.generation}, any {m.k} of {m.n}"))
+        names = ", ".join(filter(None, (m.method, m.scope, m.credential_id))) if m else ""
+        say("", f"set {self.written}: " + (f"{names}, generation {m.generation}, any {m.k} of {m.n}"
+                                           if m else "its manifest was not read"))
         for share in self.shares:
             say(f"  {share.name:4}{self.verdict(share)} ({share.where})")
         for part in self.parts:
@@ -560,7 +552,7 @@ class Set:
                 self.sealed[part.index] = part.part
             elif m:
                 self.notes.append(f"a sealed part {part.index + 1} does not fit")
-                say(f"  a sealed part {part.index + 1} does not fit: altered or forged ({part.where})")
+                say(f"  S{part.index + 1} DOES NOT FIT: it was altered or forged ({part.where})")
         if m:
             say(f"  {len(self.good)} of {m.k} different numbers, "
                 f"sealed credential: {len(self.sealed)} of {m.parts} parts")
@@ -573,22 +565,22 @@ class Set:
         if not self.manifest.share_fits(share.x, share.y):
             self.notes.append(f"a sheet that says {share.name} does not fit")
             return "DOES NOT FIT: a sheet that says so was altered or forged"
-        before = self.sheets.setdefault(share.name, share)
-        if before.token != share.token:
+        if self.sheets.setdefault(share.name, share) is not share:
             self.notes.append(f"two different sheets say {share.name}")
             return f"ANOTHER SHEET that says {share.name}, one of the two was forged; counts once"
-        if before is not share:
-            return "good, read before"
         if self.good.setdefault(share.x, share) is not share:
             return "good, the same number again: counts once"
         return "good"
 
 def sort_into_sets(payloads):
-    sets = {}
-    manifests = {p.manifest.raw: p.manifest for p in payloads if p.kind == "M"}
+    sets, different = {}, {}
+    for p in payloads:
+        different.setdefault((p.kind, p.data), p)
+    payloads = list(different.values())
+    manifests = [p.manifest for p in payloads if p.kind == "M"]
     if len(manifests) > 16:
         raise Stop(2, "more than 16 different manifests", "give the files of one set only")
-    for manifest in manifests.values():
+    for manifest in manifests:
         code10 = code("S", sha256(manifest.raw))
         group = sets.setdefault(code10, Set(code10))
         if group.manifest:
@@ -607,15 +599,15 @@ def sort_into_sets(payloads):
     return sets
 
 def choose_set(sets, args):
-    """(the set, the ink as written or None). Ink decides; without ink sets are not guessed between."""
+    """(the set, the ink or None, the sealed credential). Ink decides; nothing is guessed."""
     if not any(group.manifest for group in sets.values()):
-        raise Stop(2, "no manifest was read", "add the key code (BG1K...UM...) or the lines M01, M02 ...")
+        raise Stop(2, "no manifest was read", "add a key code, BG1K...UM..., or all lines M01, M02")
     if len(sets) == 1:
         enough(next(iter(sets.values())))
     ink = None if args.no_book else ink_code(sets, args.set_code)
     if ink is None and len(sets) > 1:
         raise Stop(2, f"{len(sets)} different sets were read, and no ink says which one is right",
-                   "give the set code in the paper logbook with --set-code, or only one set's files")
+                   "give the set code in ink with --set-code, or the files of one set only")
     if ink is not None and ink not in sets:
         raise Stop(2, f"nothing that was read belongs to the set in ink, {written('S', ink)}",
                    "read the paper logbook again; --no-book only when there is no book")
@@ -625,7 +617,7 @@ def choose_set(sets, args):
             say(f"left out: set {other.written}, it is not the set in ink")
     if group.manifest is None:
         raise Stop(2, f"the manifest of {group.written} was not read",
-                   "add the key code (BG1K...UM...) or the lines M01, M02 ... of this set")
+                   "add a key code, BG1K...UM..., or all lines M01, M02 of this set")
     enough(group)
     missing = [f"S{i + 1}" for i in range(group.manifest.parts) if i not in group.sealed]
     if missing:
@@ -633,13 +625,14 @@ def choose_set(sets, args):
                    "take its code or lines from any other sheet of this set")
     sealed = b"".join(group.sealed[i] for i in range(group.manifest.parts))
     if sha256(sealed) != group.manifest.sealed_hash:
-        raise Stop(2, "the sealed credential does not fit the manifest", "take it from another sheet")
+        raise Stop(2, "the sealed credential does not fit the manifest",
+                   "take its codes or lines from another sheet of this set")
     return group, ink, sealed
 
 def enough(group):
     if group.manifest and len(group.good) < group.manifest.k:
         others = [str(x) for x in range(1, group.manifest.n + 1) if x not in group.good]
-        raise Stop(3, f"{len(group.good)} of {group.manifest.k} shares of {group.written}",
+        raise Stop(3, f"{len(group.good)} good shares of the {group.manifest.k} that are needed",
                    f"any sheet with one of the numbers {', '.join(others)} helps")
 
 def ink_code(sets, text):
@@ -657,7 +650,7 @@ def ink_code(sets, text):
         except Bad as bad:
             near = [g.written for g in sets.values()
                     if sum(a != b for a, b in zip(clean(g.written)[-17:], clean(text)[-17:])) == 1]
-            hint = f"did you write {near[0]}? read the book again" if near else "read the book again"
+            hint = (f"did you write {near[0]}? " if near else "") + "read the book again"
             if given is not None:
                 raise Stop(2, f"the set code was not understood: {bad}", hint)
             say(f"{bad}; {hint}")
@@ -665,7 +658,10 @@ def ink_code(sets, text):
 def open_set(group, sealed):
     """Exactly k shares with different numbers; other k of them where the age file does not open."""
     points = {x: group.good[x].y for x in sorted(group.good)}
-    for numbers in itertools.islice(itertools.combinations(points, group.manifest.k), 10000):
+    quorums = itertools.islice(itertools.combinations(points, group.manifest.k), 10000)
+    for attempt, numbers in enumerate(quorums):
+        if attempt == 1:
+            say("the first shares do not open it, trying others (minutes, where there are many)")
         chosen = {x: points[x] for x in numbers}
         try:
             credential = age_open(sealed, interpolate(chosen, 0))
@@ -682,32 +678,30 @@ def open_set(group, sealed):
 def ask(question):
     """One line from the terminal; None where there is no terminal."""
     try:
-        with open("/dev/tty", "w") as out, open("/dev/tty") as terminal:
-            out.write(question + " ")
-            out.flush()
-            answer = terminal.readline()
+        with open("/dev/tty", "r+b", buffering=0) as terminal:
+            terminal.write(question.encode() + b" ")
+            answer = terminal.readline().decode("utf-8", "replace")
     except OSError:
         return None
     if not answer:
         raise Stop(2, "no answer", "run it again")
     return answer.strip()
 
-def answer_to(flag, given, question):
-    answer = given
-    while not answer and given is None:
+def answer_to(flag, answer, question):
+    if answer is None:
         answer = ask(question)
-        if answer is None:
-            break
+        while answer == "":
+            answer = ask(question)
     if not answer:
         raise Stop(2, f"{flag} is needed", f"give {flag}; it is recorded")
-    if forbidden(answer) or not answer.isprintable() or len(answer) > 1000:
-        raise Stop(2, f"{flag} has signs that cannot be recorded, or is too long", "write plain words")
+    if not answer.isprintable() or len(answer) > 1000:
+        raise Stop(2, f"{flag} is too long or has control characters", "write plain words")
     return answer
 
 def ask_reason(given, uses):
     """(standard code, the words)"""
     allowed = [name for bit, name in USES.items() if uses >> bit & 1]
-    answer = answer_to("--reason", given, f"Reason, one of {', '.join(allowed)}, then in your words:")
+    answer = answer_to("--reason", given, f"Why: {', '.join(allowed)}; add your words:")
     word, _, words = answer.partition(" ")
     word = word.rstrip(":").upper()
     if word not in USES.values():
@@ -719,13 +713,15 @@ def ask_reason(given, uses):
     return word, words.strip(), word in allowed
 
 def has_route():
-    """Whether this machine has a route now; None where Linux's tables are not there."""
-    try:
-        with open("/proc/net/route") as v4, open("/proc/net/ipv6_route") as v6:
-            return (any(line.split()[0] != "lo" for line in v4.read().splitlines()[1:])
-                    or any(line.startswith("0" * 32 + " 00 ") and line.split()[-1] != "lo" for line in v6))
-    except OSError:
-        return None
+    """Whether a network is up (Linux says so in two files); None where that cannot be told."""
+    devices = None
+    for table, column in (("/proc/net/route", 0), ("/proc/net/ipv6_route", -1)):
+        try:
+            with open(table) as lines:
+                devices = (devices or set()) | {line.split()[column] for line in lines}
+        except OSError:
+            continue
+    return None if devices is None else bool(devices - {"Iface", "lo"})
 
 def stamp(time):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -771,9 +767,12 @@ def write_new(path, data):
     except OSError:
         os.unlink(path)
         raise
-    folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
+    try:
+        folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+    except OSError:
+        pass                                            # not every file system can
 
 def keep_record(line, path):
     check_code = written("R", code("R", sha256(line)))
@@ -789,27 +788,29 @@ def keep_record(line, path):
 # ---- The command --------------------------------------------------------------------------------
 
 def arguments(argv):
-    parser = argparse.ArgumentParser(
-        prog="recover.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", nargs="*", metavar="FILE", help="codes and typed lines; - is standard input")
-    parser.add_argument("--output", metavar="FILE", help="write the credential to this new file")
-    parser.add_argument("--show", action="store_true", help="show the credential on the terminal")
-    ink = parser.add_mutually_exclusive_group()
-    ink.add_argument("--set-code", metavar="CODE", help="the set code in ink in the paper logbook")
-    ink.add_argument("--no-book", action="store_true", help="there is no paper logbook; it is recorded")
-    parser.add_argument("--operator", metavar="NAME", help="who opens")
-    parser.add_argument("--id", help="the operator's id")
-    parser.add_argument("--reason", metavar="'CODE WORDS'", help="a standard code, then words")
-    parser.add_argument("--record", metavar="FILE", help="where the record goes (record-XXXX.json)")
-    parser.add_argument("--prev-code", metavar="CODE", help="the last check code in the paper logbook")
-    parser.add_argument("--at", metavar="TIME", help="the time, 2026-11-24T04:02:11Z, if the clock is wrong")
+    parser = argparse.ArgumentParser(prog="recover.py", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("files", nargs="*", metavar="FILE", help="codes and typed lines; -: standard input")
+    add("--output", metavar="FILE", help="write the credential to this new file")
+    add("--show", action="store_true", help="show the credential on the terminal")
+    add("--set-code", metavar="CODE", help="the set code in ink in the paper logbook")
+    add("--no-book", action="store_true", help="there is no paper logbook; this is recorded")
+    add("--operator", metavar="NAME", help="who opens")
+    add("--id", help="the operator's id")
+    add("--reason", metavar="'CODE WORDS'", help="a standard code, then your words")
+    add("--record", metavar="FILE", help="where the record goes; else ./record-XXXX.json")
+    add("--prev-code", metavar="CODE", help="the last check code in the paper logbook")
+    add("--at", metavar="TIME", help="the time in UTC, 2026-11-24T04:02:11Z, if the clock is wrong")
     return parser.parse_args(argv)
 
 def check_flags(args):
-    """What would fail later is refused now, before anything is recorded: (previous code, time)."""
+    """(previous check code, time). What would fail later is refused before anything is recorded."""
+    if args.no_book and args.set_code:
+        raise Stop(2, "--no-book and --set-code contradict each other", "give one of them")
     if args.output:
         if os.path.lexists(args.output):
-            raise Stop(2, f"`{args.output}` is there already", "nothing is overwritten: give a new name")
+            raise Stop(2, f"`{args.output}` is there already", "give a new name to --output")
         if not os.access(os.path.dirname(args.output) or ".", os.W_OK):
             raise Stop(2, f"`{args.output}` cannot be written there", "give another --output")
     elif sys.stdout.isatty() and not args.show:
@@ -819,11 +820,11 @@ def check_flags(args):
         now = datetime.datetime.strptime(args.at, "%Y-%m-%dT%H:%M:%SZ") if args.at else \
             datetime.datetime.now(datetime.timezone.utc)
     except ValueError:
-        raise Stop(2, "--at is not a time", "write it as 2026-11-24T04:02:11Z (UTC)") from None
+        raise Stop(2, "--at is not a time", "write it as 2026-11-24T04:02:11Z (UTC)")
     try:
         prev = written("R", read_code("R", args.prev_code)) if args.prev_code else "book not here"
     except Bad as bad:
-        raise Stop(2, f"--prev-code: {bad}", "read it again, or leave --prev-code out") from None
+        raise Stop(2, f"--prev-code: {bad}", "read it again, or leave --prev-code out")
     return prev, now.replace(microsecond=0, tzinfo=datetime.timezone.utc)
 
 def run(argv):
@@ -833,6 +834,8 @@ def run(argv):
     for path in args.files or ["-"]:
         reader.file(path)
     group, ink, sealed = choose_set(sort_into_sets(reader.finish()), args)
+    if group.manifest.expires and now.timestamp() > group.manifest.expires:
+        say("warning: the platform may have let this credential expire")
     if now.timestamp() < group.manifest.created:
         say(f"warning: the clock says {stamp(now)}, before this set was made; see --at")
     line, due = make_record(group, ink, args, prev_code, now)
@@ -849,9 +852,8 @@ def run(argv):
                 out.write(credential)
     except OSError as e:
         raise Stop(2, f"opened, but the credential could not be delivered: {e.strerror}",
-                   "write VOID beside the check code, and run it again with another --output") from None
-    say("" if args.output or not sys.stdout.isatty() else "\n",
-        f"revoke before {due.strftime('%Y-%m-%d %H:%M:%S')} UTC")
+                   "write VOID beside the check code, and run it again with another --output")
+    say("", f"revoke before {due.strftime('%Y-%m-%d %H:%M:%S')} UTC")
 
 def main(argv=None):
     try:

@@ -1,0 +1,86 @@
+//! One file per verb: read, call the library, tell, record.
+
+mod combine;
+mod demo;
+mod gather;
+mod init;
+mod inspect;
+mod intake;
+mod log;
+mod recorder;
+mod release;
+mod split;
+
+use std::path::PathBuf;
+
+use crate::cli::{Cli, ColorWhen, Command};
+use crate::exit::Exit;
+use crate::kit::{Kit, KitError};
+use crate::logbook::Program;
+use crate::logbook::hex;
+use crate::scan;
+use crate::set::sha256;
+use crate::ui::{Color, Failure, Ui};
+
+/// What every command has at hand.
+pub struct Context {
+    ui: Ui,
+    /// Folder of the kit.
+    dir: PathBuf,
+    /// This program's own file, which is started again to read pages.
+    program: PathBuf,
+}
+
+impl Context {
+    fn kit(&self) -> Result<Kit, KitError> {
+        Kit::open(&self.dir)
+    }
+
+    fn reader(&self) -> scan::Reader {
+        scan::Reader::new(self.program.clone())
+    }
+
+    /// Says which program writes a record.
+    fn signature(&self) -> Program {
+        let own = std::fs::read(&self.program).map(|bytes| hex(&sha256(&[&bytes])));
+        Program {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            sha256: own.unwrap_or_else(|_| "unknown".to_owned()),
+        }
+    }
+}
+
+/// Runs a command line. `program` is the file that this process runs, to start workers from.
+pub fn run(cli: Cli, program: PathBuf) -> Exit {
+    let color = match cli.global.color {
+        ColorWhen::Auto => Color::Auto,
+        ColorWhen::Always => Color::Always,
+        ColorWhen::Never => Color::Never,
+    };
+    let ui = Ui::new(color, cli.global.quiet, cli.global.no_input);
+    let context = Context { ui, dir: cli.global.kit.unwrap_or_else(|| ".".into()), program };
+    match dispatch(&context, &cli.command) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                context.ui.fail(&failure);
+            }
+            failure.exit
+        }
+    }
+}
+
+fn dispatch(context: &Context, command: &Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Init(args) => init::run(context, args),
+        Command::Split(args) => split::run(context, args),
+        Command::Combine(args) => combine::run(context, args),
+        Command::Log(args) => log::run(context, args),
+        Command::Inspect(args) => inspect::run(context, args),
+        Command::Demo(args) => demo::run(context, args),
+        Command::ReadPage(args) => match scan::serve(args.page.unwrap_or(0)) {
+            Ok(()) => Ok(Exit::Done),
+            Err(_) => Ok(Exit::Invalid),
+        },
+    }
+}

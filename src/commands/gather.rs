@@ -1,0 +1,477 @@
+//! The sheets come in: files, folders, typed lines, in any order; one line is said about each.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::Context;
+use super::intake::{self, Look};
+use super::release::{Objection, verdict_in_words, with_holder};
+use crate::cli::Combine;
+use crate::codes::Code;
+use crate::codes::code::CodeKind;
+use crate::codes::desk::label_of;
+use crate::codes::payload::looks_like_a_code;
+use crate::exit::Exit;
+use crate::kit::{Kit, KnownSet};
+use crate::logbook::Logbook;
+use crate::logbook::chain::Entry;
+use crate::method::{Contacts, Method};
+use crate::opening::{self, Case, Codes, Group, Note, Origin, Pile, Verdict};
+use crate::set::CodeBytes;
+use crate::ui::{Failure, Ui};
+
+/// Everything that is at hand.
+pub(super) struct Gathering<'a> {
+    pub(super) context: &'a Context,
+    kit: Option<Kit>,
+    /// Records of the kit's logbook.
+    pub(super) entries: Vec<Entry>,
+    /// Whether the logbook can be used.
+    book_is_good: bool,
+    pub(super) pile: Pile,
+    codes: Codes,
+    known: BTreeMap<CodeBytes, Option<KnownSet>>,
+    /// What is wrong with the kit, each an exception.
+    pub(super) trouble: Vec<Objection>,
+    /// Sheets about which something was said already.
+    told: usize,
+    /// Whether anything could not be used.
+    pub(super) unreadable: usize,
+}
+
+impl<'a> Gathering<'a> {
+    /// Looks at the kit. A broken one is named and left aside: the paper is enough.
+    pub(super) fn new(context: &'a Context) -> Self {
+        let mut gathering = Self {
+            context,
+            kit: context.kit().ok(),
+            entries: Vec::new(),
+            book_is_good: false,
+            pile: Pile::default(),
+            codes: Codes::default(),
+            known: BTreeMap::new(),
+            trouble: Vec::new(),
+            told: 0,
+            unreadable: 0,
+        };
+        let Some(kit) = &gathering.kit else {
+            context.ui.say("No kit here: working from the paper alone");
+            return gathering;
+        };
+        let method = kit.method().err().map(|e| e.to_string());
+        let book = kit.logbook();
+        let verified = if book.exists() { Some(book.verify()) } else { None };
+        match verified {
+            Some(Ok(verified)) => {
+                gathering.entries = verified.entries;
+                gathering.book_is_good = true;
+            }
+            Some(Err(error)) => gathering.trouble("broken logbook", &error.to_string()),
+            None => gathering.trouble("no logbook", "the kit has no logbook"),
+        }
+        if let Some(error) = method {
+            gathering.trouble("broken method file", &error);
+        }
+        gathering
+    }
+
+    fn trouble(&mut self, kind: &'static str, words: &str) {
+        self.context.ui.warn(&format!("{words}\ngoing on from the paper"));
+        let words = words.lines().next().unwrap_or_default().to_owned();
+        self.trouble.push(Objection { kind, words });
+    }
+
+    /// Returns the logbook, when the kit knows the set and its chain is whole.
+    pub(super) fn book_for(&self, code: &Code) -> Option<Logbook> {
+        let known = self.known.get(&code.bytes()).is_some_and(Option::is_some);
+        self.kit.as_ref().filter(|_| known && self.book_is_good).map(Kit::logbook)
+    }
+
+    /// Says whether there is a kit at all.
+    pub(super) fn has_kit(&self) -> bool {
+        self.kit.is_some()
+    }
+
+    /// Returns what the kit knows of the sets at hand.
+    pub(super) fn known_sets(&self) -> Vec<KnownSet> {
+        self.known.values().flatten().cloned().collect()
+    }
+
+    /// Looks up sets in the kit that were not looked up yet.
+    pub(super) fn look_up(&mut self, set: CodeBytes) {
+        let Some(kit) = &self.kit else { return };
+        if self.known.contains_key(&set) {
+            return;
+        }
+        let found = kit.known(set, &self.entries);
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                self.trouble("broken kit", &error.to_string());
+                None
+            }
+        };
+        self.known.insert(set, found);
+    }
+
+    /// Returns the sets that the sheets at hand say they belong to, the fullest first.
+    pub(super) fn groups(&mut self) -> Vec<Group> {
+        let sets: Vec<CodeBytes> = self.pile.shares().map(|(share, _)| share.set).collect();
+        for set in sets {
+            self.look_up(set);
+        }
+        opening::groups(&self.pile, &self.known_sets(), &mut self.codes)
+    }
+
+    /// Holds everything against one set.
+    pub(super) fn examine(&self, group: &Group) -> Case {
+        opening::examine(&self.pile, group, &self.known_sets())
+    }
+
+    /// Returns the method as it was dealt, when the kit has it.
+    pub(super) fn dealt_method(&mut self, case: &Case) -> Option<Method> {
+        self.known.get(&case.code.bytes())?.as_ref()?;
+        let kit = self.kit.as_ref()?;
+        match kit.dealt_method(&case.code, &case.manifest) {
+            Ok((method, unknown)) => {
+                for field in unknown {
+                    self.context.ui.warn(&format!(
+                        "the dealt method has a field `{field}` that a newer program knows"
+                    ));
+                }
+                Some(method)
+            }
+            Err(error) => {
+                self.trouble("broken kit", &error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Takes the files of the command line, then asks until k shares and the sealed credential are in.
+    pub(super) fn gather(&mut self, args: &Combine) -> Result<(), Failure> {
+        for path in intake::expand(&args.sheets)? {
+            self.take_file(&path)?;
+        }
+        while !self.is_complete() && self.context.ui.can_ask() {
+            if !self.ask_for_more()? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_complete(&mut self) -> bool {
+        let groups = self.groups();
+        groups.first().is_some_and(|group| self.examine(group).is_complete())
+    }
+
+    fn take_file(&mut self, path: &Path) -> Result<(), Failure> {
+        if path.as_os_str() != "-" && !path.exists() {
+            return Err(Failure::invalid(format!("there is no file `{}`", path.display())));
+        }
+        let looks = match intake::take(self.context, &mut self.pile, path) {
+            Ok(looks) => looks,
+            Err(failure) => {
+                // one bad file does not stop the others
+                self.unreadable += 1;
+                self.context.ui.warn(&failure.message);
+                return Ok(());
+            }
+        };
+        for look in looks {
+            self.tell_look(&look);
+        }
+        self.tell_sheets();
+        Ok(())
+    }
+
+    fn tell_look(&mut self, look: &Look) {
+        let ui = &self.context.ui;
+        if let Some(problem) = look.problem {
+            self.unreadable += 1;
+            ui.warn(&format!("{} {problem}", look.origin));
+        } else if look.page > 0 && look.codes.is_empty() {
+            self.unreadable += 1;
+            ui.warn(&format!(
+                "{}: no code found; try a sharper picture, or type the lines of leaf 2",
+                look.origin
+            ));
+        }
+        for (origin, note) in &look.notes {
+            if let Some(words) = intake::in_words(note) {
+                if matches!(note, Note::Problem(_) | Note::Ask { .. }) {
+                    self.unreadable += 1;
+                }
+                ui.warn(&format!("{origin}: {words}"));
+            }
+        }
+        if look.page == 0 {
+            self.tell_open_lines();
+        }
+    }
+
+    fn tell_open_lines(&self) {
+        let open: Vec<String> = self.pile.open_lines().iter().map(ToString::to_string).collect();
+        if !open.is_empty() {
+            let shown = open.iter().take(12).cloned().collect::<Vec<_>>().join(" ");
+            self.context.ui.say(&format!("  lines waiting for their others: {shown}"));
+        }
+    }
+
+    /// Says one line about each sheet that is new.
+    fn tell_sheets(&mut self) {
+        let all = self.pile.shares().count() + self.pile.locked().count();
+        if self.told == all {
+            return;
+        }
+        let groups = self.groups();
+        let Some(group) = groups.first() else {
+            let ui = &self.context.ui;
+            for (share, origin) in self.pile.shares().skip(self.told) {
+                ui.say(&format!(
+                    "  {} ({origin}): {}",
+                    share.id(),
+                    verdict_in_words(Verdict::NoManifest)
+                ));
+            }
+            self.told = all;
+            return;
+        };
+        let case = self.examine(group);
+        let method = self.dealt_method(&case);
+        let k = case.manifest.threshold.k();
+        let mut count = 0;
+        for (i, sheet) in case.sheets.iter().enumerate() {
+            count += usize::from(sheet.verdict.counts());
+            if i < self.told {
+                continue;
+            }
+            let who = with_holder(method.as_ref(), sheet.sheet);
+            let ui = &self.context.ui;
+            match sheet.verdict {
+                Verdict::Good if count > k.into() => ui.say(&format!("  extra: {who}")),
+                Verdict::Good => ui.say(&format!("  {count} of {k}: {who}")),
+                Verdict::NotIssued => {
+                    ui.say(&format!("  {count} of {k}: {who}"));
+                    ui.warn(&format!(
+                        "a sheet that says {} ({}) {}",
+                        sheet.sheet,
+                        sheet.origin,
+                        verdict_in_words(sheet.verdict)
+                    ));
+                }
+                Verdict::SameNumber => {
+                    ui.say(&format!("  {who}: {}", verdict_in_words(sheet.verdict)))
+                }
+                Verdict::OtherSet => ui.warn(&self.other_set(sheet, &groups)),
+                _ => ui.warn(&format!(
+                    "a sheet that says {} ({}) {}",
+                    sheet.sheet,
+                    sheet.origin,
+                    verdict_in_words(sheet.verdict)
+                )),
+            }
+        }
+        self.told = all;
+        if case.missing() == 0 && !case.missing_parts.is_empty() {
+            let parts: Vec<String> = case.missing_parts.iter().map(ToString::to_string).collect();
+            let of = case.manifest.parts();
+            self.context.ui.say(&format!(
+                "  the sealed credential is still missing: part {} of {of}",
+                parts.join(", ")
+            ));
+        }
+    }
+
+    /// Names the set of a foreign sheet, and whether it is an older or a newer generation.
+    fn other_set(&self, sheet: &opening::SheetVerdict, groups: &[Group]) -> String {
+        let code = Code::from_bytes(CodeKind::Set, sheet.set);
+        let first = groups.first().map(|g| (&g.manifest.method, g.manifest.generation));
+        let its = groups
+            .iter()
+            .find(|g| g.code == code)
+            .map(|g| (&g.manifest.method, g.manifest.generation));
+        let age = match (first, its) {
+            (Some((m, a)), Some((n, b))) if m == n && a != b => {
+                let age = if b < a { "older" } else { "newer" };
+                format!(": the {age} generation {b}")
+            }
+            (Some((m, _)), Some((n, _))) if m != n => format!(": of method {n}"),
+            _ => String::new(),
+        };
+        format!(
+            "a sheet that says {} ({}) is of another set, {}{age}",
+            sheet.sheet,
+            sheet.origin,
+            code.short()
+        )
+    }
+
+    /// Asks for one more file or line; false when there is no more.
+    fn ask_for_more(&mut self) -> Result<bool, Failure> {
+        let ui = &self.context.ui;
+        if self.told == 0 && self.pile.is_empty() {
+            ui.must_say("Name a file or folder, or type or paste a line of the paper; Ctrl-D ends the list.");
+        }
+        let Some(line) = ui.ask_line("sheet> ", "the files of the sheets")? else {
+            return Ok(false);
+        };
+        let text = line.trim();
+        if text.is_empty() {
+            return Ok(true);
+        }
+        if looks_like_a_code(text) || label_of(text).is_some() {
+            self.take_typed(text)?;
+            return Ok(true);
+        }
+        let path = PathBuf::from(unquoted(text));
+        if path.exists() {
+            for path in intake::expand(&[path])? {
+                self.take_file(&path)?;
+            }
+        } else {
+            self.take_typed(text)?;
+        }
+        Ok(true)
+    }
+
+    fn take_typed(&mut self, text: &str) -> Result<(), Failure> {
+        let origin = Origin { file: "typed".to_owned(), place: None };
+        for note in self.pile.add_line(text, &origin) {
+            match note {
+                Note::New(..) => {}
+                Note::Mended { .. } => {
+                    self.context.ui.warn(&intake::in_words(&note).unwrap_or_default())
+                }
+                Note::Ask { place, ways } => self.ask_which(place, ways, &origin)?,
+                Note::Problem(what) => {
+                    self.context.ui.warn(&format!("{what}; nor is there a file of that name"));
+                }
+            }
+        }
+        self.tell_open_lines();
+        self.tell_sheets();
+        Ok(())
+    }
+
+    /// A line that would fit in several ways: the person holds the paper and decides.
+    fn ask_which(
+        &mut self,
+        place: crate::codes::lines::Place,
+        ways: Vec<crate::codes::lines::Mended>,
+        origin: &Origin,
+    ) -> Result<(), Failure> {
+        let ui = &self.context.ui;
+        if ways.is_empty() || ways.len() > 6 {
+            ui.warn(&format!(
+                "line {place} does not fit its last four signs; please type it again"
+            ));
+            return Ok(());
+        }
+        ui.must_say(&format!("Line {place} does not fit as typed. Look at the paper: does it say"));
+        for way in ways {
+            if ui.confirm(&format!("  {} ?", &*way.symbols), "the files of the sheets")? {
+                self.pile.put(place, way.bytes, origin);
+                return Ok(());
+            }
+        }
+        ui.must_say("Then please type the line again.");
+        Ok(())
+    }
+
+    /// Says why the sheets at hand do not open anything, and who can still be called.
+    pub(super) fn too_few(&mut self, case: Option<&Case>) -> Failure {
+        let Some(case) = case else {
+            let unclaimed = self.pile.manifests().next().map(|(_, origin)| origin.clone());
+            let shares = self.pile.shares().count();
+            return match (shares, unclaimed) {
+                (0, _) if self.pile.is_empty() => {
+                    let what = "nothing that was read is a sheet of a set";
+                    Failure::invalid(what).hint("see what is on a page with `breakglass inspect FILE`")
+                }
+                (0, _) => Failure::new(Exit::NoQuorum, "no share was read: only parts that every sheet has")
+                    .hint("scan leaf 1 of each sheet, or type the lines K1 to K4 of leaf 2"),
+                (_, Some(origin)) => Failure::new(
+                    Exit::NoQuorum,
+                    format!("the manifest ({origin}) is not that of these sheets: it is at fault, not the sheets"),
+                )
+                .hint("type the M lines of another sheet, or scan leaf 1 of one"),
+                (_, None) => Failure::new(Exit::NoQuorum, "the manifest is missing: no sheet can be checked without it")
+                    .hint("type the M lines of one sheet, or scan leaf 1 of one"),
+            };
+        };
+        let method = self.dealt_method(case);
+        let method = method.as_ref();
+        let (k, good) = (case.manifest.threshold.k(), case.good());
+        let mut message = format!("quorum not reached: {} of {k} shares", good.len());
+        let mut line = |label: &str, sheets: Vec<String>| {
+            if !sheets.is_empty() {
+                message.push_str(&format!("\n  {label:<8}{}", sheets.join("; ")));
+            }
+        };
+        line("good", good.iter().map(|s| with_holder(method, s.id())).collect());
+        let bad = case.sheets.iter().filter(|s| !s.verdict.counts());
+        let bad = bad.map(|s| {
+            format!("a sheet that says {} ({}): {}", s.sheet, s.origin, verdict_in_words(s.verdict))
+        });
+        line("not", bad.collect());
+        let exit = Exit::NoQuorum;
+        if case.missing() == 0 {
+            let message = "the shares are in, but the sealed credential is not whole".to_owned();
+            return Failure::new(exit, message)
+                .hint("scan the leaves with the codes marked `sealed` of any one sheet");
+        }
+        let contacts = self.kit.as_ref().and_then(|kit| kit.contacts().ok()).unwrap_or_default();
+        let failure = Failure::new(exit, message);
+        match method.map(|m| still_to_call(m, case, &contacts)).filter(|names| !names.is_empty()) {
+            Some(names) => failure.hint(format!("still to call: {names}")),
+            None => {
+                let missing = case.missing();
+                failure.hint(format!(
+                    "bring {missing} more of the {} sheets, with other numbers",
+                    case.manifest.threshold.n()
+                ))
+            }
+        }
+    }
+}
+
+fn still_to_call(method: &Method, case: &Case, contacts: &Contacts) -> String {
+    let have: Vec<u8> = case.good().iter().map(|s| s.share.x()).collect();
+    let missing = method.custodians.iter().filter(|c| !have.contains(&c.sheet.x()));
+    let lines = missing.map(|c| {
+        let contact = contacts.line(&c.id);
+        let contact = if contact.is_empty() { contact } else { format!(", {contact}") };
+        format!("\n  {} {} ({}{contact})", c.sheet, c.name, c.site)
+    });
+    lines.collect()
+}
+
+/// A path as a file manager drops it into a terminal: quoted, or with escaped spaces.
+fn unquoted(text: &str) -> String {
+    let quotes = ['\'', '"'];
+    for quote in quotes {
+        if let Some(inner) = text.strip_prefix(quote).and_then(|t| t.strip_suffix(quote)) {
+            return inner.to_owned();
+        }
+    }
+    text.replace("\\ ", " ")
+}
+
+/// Says in one line what each group of disagreeing sheets is.
+pub(super) fn show_groups(ui: &Ui, groups: &[Group]) {
+    ui.must_say("The sheets belong to different sets:");
+    for group in groups {
+        let numbers: Vec<String> = group.numbers.iter().map(ToString::to_string).collect();
+        ui.must_say(&format!(
+            "  {}  {} generation {}, {} of {} shares: {}",
+            group.code,
+            group.manifest.method,
+            group.manifest.generation,
+            group.numbers.len(),
+            group.manifest.threshold.k(),
+            numbers.join(", "),
+        ));
+    }
+}

@@ -1,0 +1,154 @@
+//! `inspect`: what is on a page or in a file, without opening anything and without showing a share.
+
+use serde_json::{Value, json};
+
+use super::Context;
+use super::intake::{self, Look};
+use crate::cli::Inspect;
+use crate::codes::code::{Code, CodeKind};
+use crate::codes::payload::{self, Payload};
+use crate::exit::Exit;
+use crate::logbook::hex;
+use crate::opening::{Note, Pile};
+use crate::set::{Manifest, sha256};
+use crate::ui::Failure;
+
+pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
+    let ui = &context.ui;
+    let mut pile = Pile::default();
+    let mut documents = Vec::new();
+    let mut bad = 0;
+    for path in intake::expand(&args.files)? {
+        let before = pile.all().count();
+        let looks = match intake::take(context, &mut pile, &path) {
+            Ok(looks) => looks,
+            Err(failure) => {
+                bad += 1;
+                ui.warn(&failure.message);
+                documents
+                    .push(json!({ "file": path.display().to_string(), "error": failure.message }));
+                continue;
+            }
+        };
+        for look in &looks {
+            // a text's payloads may have come together over several lines
+            let typed: Vec<&Payload> = if look.page == 0 {
+                pile.all().skip(before).map(|(payload, _)| payload).collect()
+            } else {
+                Vec::new()
+            };
+            bad += usize::from(look.problem.is_some());
+            let (page, lines) = describe(look, &typed);
+            if !args.json {
+                let found = if lines.is_empty() { "nothing of ours" } else { "" };
+                ui.data(&format!("{}: {found}", look.origin));
+                lines.iter().for_each(|line| ui.data(&format!("  {line}")));
+                if let Some(problem) = look.problem {
+                    ui.warn(&format!("{} {problem}", look.origin));
+                }
+                for (origin, note) in &look.notes {
+                    if let Some(words) = intake::in_words(note) {
+                        ui.warn(&format!("{origin}: {words}"));
+                    }
+                }
+            }
+            documents.push(page);
+        }
+    }
+    if args.json {
+        ui.data(&json!({ "version": 1, "pages": documents }).to_string());
+    } else {
+        describe_sets(context, &pile);
+    }
+    Ok(if pile.is_empty() || bad > 0 { Exit::Invalid } else { Exit::Done })
+}
+
+/// Returns a page as JSON and as lines.
+fn describe(look: &Look, typed: &[&Payload]) -> (Value, Vec<String>) {
+    let mut found = Vec::new();
+    let mut lines = Vec::new();
+    let mut add = |payload: &Payload, how: &str| {
+        let text = payload.text();
+        let digest = hex(&sha256(&[text.as_bytes()]));
+        let (set, sheet, part) = belongs(payload);
+        let what = match (&sheet, part) {
+            (Some(sheet), _) => format!("{} {sheet}", payload.kind().word()),
+            (_, Some(part)) => format!("{} part {part}", payload.kind().word()),
+            _ => payload.kind().word().to_owned(),
+        };
+        let of = set.as_ref().map(|set| format!(", set {set}")).unwrap_or_default();
+        lines.push(format!("{what}{of}  ({how})"));
+        found.push(json!({
+            "kind": payload.kind().letter().to_string(),
+            "set": set,
+            "sheet": sheet,
+            "part": part,
+            "read": how,
+            "sha256": digest,
+        }));
+    };
+    for code in &look.codes {
+        let payloads = payload::parse(&code.text).unwrap_or_default();
+        payloads.iter().for_each(|payload| add(payload, &code.pass.to_string()));
+    }
+    typed.iter().for_each(|payload| add(payload, "text"));
+    let problems: Vec<String> = look
+        .notes
+        .iter()
+        .filter_map(|(origin, note)| match note {
+            Note::Problem(_) | Note::Ask { .. } => {
+                Some(format!("{origin}: {}", intake::in_words(note)?))
+            }
+            Note::New(..) | Note::Mended { .. } => None,
+        })
+        .chain(look.problem.map(|problem| problem.to_string()))
+        .collect();
+    let page = (look.page > 0).then_some(look.page);
+    let json =
+        json!({ "file": look.origin.file, "page": page, "found": found, "problems": problems });
+    (json, lines)
+}
+
+/// Returns set code, sheet and part (from 1) as far as the payload says them.
+fn belongs(payload: &Payload) -> (Option<String>, Option<String>, Option<u32>) {
+    let set = |bytes| Some(Code::from_bytes(CodeKind::Set, bytes).to_string());
+    match payload {
+        Payload::Share(share) => (set(share.set), Some(share.id().to_string()), None),
+        Payload::Locked(locked) => (set(locked.set), Some(locked.sheet.to_string()), None),
+        Payload::Sealed(part) => (set(part.set), None, Some(u32::from(part.index) + 1)),
+        Payload::Manifest(manifest) => {
+            (Some(Code::stretch(CodeKind::Set, &manifest.hash()).to_string()), None, None)
+        }
+    }
+}
+
+fn describe_sets(context: &Context, pile: &Pile) {
+    for (manifest, _) in pile.manifests() {
+        let code = Code::stretch(CodeKind::Set, &manifest.hash());
+        context.ui.data("");
+        context.ui.data(&format!("Set {code}"));
+        for (label, value) in about(manifest) {
+            context.ui.data(&format!("  {label:<12}{value}"));
+        }
+    }
+}
+
+fn about(manifest: &Manifest) -> Vec<(&'static str, String)> {
+    let utc = |seconds| crate::clock::Instant::from_unix(seconds).utc();
+    let threshold = manifest.threshold;
+    let expires = manifest.expires.map_or("never, as far as the platform goes".to_owned(), utc);
+    let all = vec![
+        ("method", manifest.method.clone()),
+        ("scope", manifest.scope.clone()),
+        ("key id", manifest.credential_id.clone()),
+        ("generation", manifest.generation.to_string()),
+        ("opened by", format!("any {} of {} different shares", threshold.k(), threshold.n())),
+        ("made", utc(manifest.created)),
+        ("expires", expires),
+        ("uses", manifest.uses.codes().join(", ")),
+        ("session", format!("at most {}", crate::dealing::minutes(manifest.max_session))),
+        ("revoke", format!("within {} h", manifest.revoke_within)),
+        ("sealed", format!("{} bytes in {} part(s)", manifest.sealed_len, manifest.parts())),
+    ];
+    all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+}

@@ -1,0 +1,386 @@
+//! `split`: a credential becomes paper shares, read back before they count as made.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::Context;
+use crate::cli::{Paper, Split};
+use crate::clock::{Instant, Source};
+use crate::codes::grid::PaperSize;
+use crate::dealing::{self, Dealt, ReadSheet};
+use crate::exit::Exit;
+use crate::files;
+use crate::harden;
+use crate::kit::{self, Kit};
+use crate::logbook::Draft;
+use crate::logbook::record::{Subject, When};
+use crate::method::Method;
+use crate::paper::{self, Templates};
+use crate::rng::{self, CryptoRng};
+use crate::scan::Reading;
+use crate::sealing::MAX_CREDENTIAL;
+use crate::secret::Secret;
+use crate::set::SheetId;
+use crate::set::manifest::{MAX_TEXT, Terms, has_forbidden};
+use crate::set::sha256;
+use crate::ui::{Failure, Ui};
+
+/// Beyond that many bytes nobody is asked to type a sealed credential.
+const TYPEABLE: usize = 1024;
+
+pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
+    let ui = &context.ui;
+    let kit = context.kit()?;
+    let (method, method_text) = kit.method()?;
+    let book = kit.logbook();
+    let entries = if book.exists() { book.verify()?.entries } else { Vec::new() };
+    let generation = kit::next_generation(&entries);
+    let templates = Templates::built_in().map_err(|e| Failure::invalid(e.to_string()))?;
+    let now = Instant::now();
+    let terms = Terms {
+        threshold: method.threshold,
+        generation,
+        created: now.unix(),
+        expires: args.expires.as_deref().map(expiry).transpose()?,
+        revoke_within: method.revoke_within,
+        max_session: method.max_session,
+        uses: method.uses,
+        method_hash: sha256(&[method_text.as_bytes()]),
+        method: method.id.clone(),
+        scope: method.scope.clone(),
+        credential_id: credential_id(&args.credential_id)?,
+    };
+    announce(ui, &method, generation);
+    if args.dry_run {
+        ui.say("Nothing was made: this was a dry run.");
+        return Ok(Exit::Done);
+    }
+    if harden::swap_is_on() {
+        ui.warn("swap is on: secrets in memory may reach the disk; `swapoff -a` turns it off");
+    }
+    let folder = papers_folder(&kit, args.output.as_deref())?;
+    let credential = credential(ui, args)?;
+    warn_about_size(ui, &credential);
+
+    let sheets: Vec<SheetId> = method.custodians.iter().map(|c| c.sheet).collect();
+    let failed = |e: dealing::DealingError| Failure::invalid(e.to_string());
+    let dealt = dealing::deal(&credential, terms, &sheets, &mut rng::os()).map_err(failed)?;
+    let paper = match args.paper {
+        Paper::A4 => PaperSize::A4,
+        Paper::Letter => PaperSize::Letter,
+    };
+    // every page is laid out before the first record: a text that does not fit costs nothing
+    let papers = render(&dealt, &method, paper, &templates)?;
+
+    let subject = Subject { method: method.id.clone(), generation, set: dealt.code };
+    let when = When { at: now, source: Source::System };
+    let program = context.signature();
+    let fresh = entries.is_empty();
+    files::make_private_folder(&folder)?;
+    if fresh {
+        book.append(&Draft::begin(when, &program, &method.id), &[])?;
+    }
+    let issue = Draft::issue(when, &program, &subject, &dealt.sheets, &templates.hash());
+    let issued = book.append(&issue, &[])?;
+    let finished = kit
+        .save_set(&dealt.code, &method_text, &dealt.manifest, &dealt.sealed)
+        .map_err(Failure::from)
+        .and_then(|()| write_papers(&folder, &papers))
+        .and_then(|()| read_back(context, &dealt, &credential, &folder, &papers));
+    if let Err(failure) = finished {
+        let why = failure.message.lines().next().unwrap_or_default().to_owned();
+        let abort = Draft::abort(when, &program, &subject, &why);
+        for (name, _) in &papers {
+            let _ = fs::remove_file(folder.join(name));
+        }
+        let aborted = book.append(&abort, &[])?;
+        let message = format!(
+            "{}\nthe set {} was aborted (record {}) and its papers were deleted",
+            failure.message, dealt.code, aborted.seq
+        );
+        return Err(Failure { message, ..failure });
+    }
+    report(ui, &method, &dealt, &folder, &papers);
+    let code = issued.check_code();
+    ui.say("");
+    ui.say(&format!("Write into the paper book: {} generation {generation}, set code", method.id));
+    ui.say(&format!("  {}", Ui::strong(&dealt.code.to_string())));
+    ui.say(&format!("and the check code of record {} (ISSUE)", issued.seq));
+    ui.say(&format!("  {}", Ui::strong(&code.to_string())));
+    ui.hint(&format!(
+        "print each file alone, hand it over in person, then delete `{}`; \
+         fewer than {} sheets open nothing, and nobody can make new ones from them",
+        folder.display(),
+        method.threshold.k()
+    ));
+    Ok(Exit::Done)
+}
+
+fn announce(ui: &Ui, method: &Method, generation: u32) {
+    let (k, n) = (method.threshold.k(), method.threshold.n());
+    ui.say(&format!("Method      {}: {} (owner: {})", method.id, method.name, method.owner_team));
+    ui.say(&format!("Generation  {generation}"));
+    ui.say(&format!("Opened by   any {k} of {n} different shares"));
+    for (i, custodian) in method.custodians.iter().enumerate() {
+        let label = if i == 0 { "Sheets" } else { "" };
+        ui.say(&format!("{label:<12}{:<4}{}, {}", custodian.sheet, custodian.name, custodian.site));
+    }
+    for x in 1..=n {
+        let mut sites: Vec<&str> = method
+            .custodians
+            .iter()
+            .filter(|c| c.sheet.x() == x)
+            .map(|c| c.site.as_str())
+            .collect();
+        let copies = sites.len();
+        sites.sort_unstable();
+        sites.dedup();
+        if sites.len() < copies {
+            ui.warn(&format!("copies of share {x} lie at one site: one fire takes both"));
+        }
+    }
+}
+
+/// Reads a date or a time from which the platform refuses the credential.
+fn expiry(text: &str) -> Result<u64, Failure> {
+    let full = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    let at = Instant::parse(&full)
+        .map_err(|_| Failure::invalid(format!("`{text}` is not a date like 2027-03-31")))?;
+    if at <= Instant::now() {
+        return Err(Failure::invalid(format!(
+            "the credential would have expired already ({text})"
+        )));
+    }
+    Ok(at.unix())
+}
+
+fn credential_id(text: &str) -> Result<String, Failure> {
+    if text.len() > MAX_TEXT || has_forbidden(text) {
+        return Err(Failure::invalid(
+            "a credential id has at most 48 bytes and no control characters",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// Gets the credential from a file, standard input, randomness or two hidden prompts.
+fn credential(ui: &Ui, args: &Split) -> Result<Secret, Failure> {
+    if let Some(spec) = &args.generate {
+        return generate(spec, &mut rng::os());
+    }
+    let Some(path) = &args.from else {
+        let flag = "`--from FILE` or `--generate N`";
+        let first = ui.ask_hidden("Credential (not shown as you type): ", flag)?;
+        let again = ui.ask_hidden("Again: ", flag)?;
+        if !first.same_as(&again) {
+            return Err(Failure::invalid("the two differ").hint("start again; nothing was made"));
+        }
+        return Ok(first);
+    };
+    let bytes = if path.as_os_str() == "-" {
+        files::read_from(files::stdin()?, path, MAX_CREDENTIAL)
+    } else {
+        files::read(path, MAX_CREDENTIAL)
+    };
+    Ok(Secret::from(bytes.map_err(|error| {
+        match error {
+            files::FileError::TooLarge { .. } => Failure::invalid(format!(
+                "the credential in `{}` has more than 16384 bytes",
+                path.display()
+            ))
+            .hint("seal the large thing with a key of its own, and split that key"),
+            other => other.into(),
+        }
+    })?))
+}
+
+/// Makes a credential of N signs, uniformly from the given ones: `20`, `20:a-z0-9`.
+fn generate(spec: &str, rng: &mut impl CryptoRng) -> Result<Secret, Failure> {
+    let wrong =
+        || Failure::invalid(format!("`{spec}` is not N or N:SIGNS, like 20 or 20:a-zA-Z0-9"));
+    let (count, signs) = spec.split_once(':').unwrap_or((spec, "a-zA-Z0-9"));
+    let count: usize = count.parse().map_err(|_| wrong())?;
+    let signs: Vec<u8> = expand(signs).filter(|signs| signs.len() >= 2).ok_or_else(wrong)?;
+    if count == 0 || count > MAX_CREDENTIAL {
+        return Err(wrong());
+    }
+    // bytes beyond the last whole multiple would favour the first signs
+    let fair = 256 - 256 % signs.len();
+    let mut out = Zeroizing::new(Vec::with_capacity(count));
+    while out.len() < count {
+        let [byte] = rng::bytes::<1>(rng);
+        if usize::from(byte) < fair {
+            out.push(signs[usize::from(byte) % signs.len()]);
+        }
+    }
+    Ok(Secret::from(out))
+}
+
+/// Writes out ranges: `a-c_` → `abc_`. Printable ASCII only; doubled signs count once.
+fn expand(signs: &str) -> Option<Vec<u8>> {
+    let bytes = signs.as_bytes();
+    let mut out = Vec::new();
+    let mut i = 0;
+    while i < bytes.len() {
+        if let [from, b'-', to, ..] = bytes[i..] {
+            out.extend(from..=to);
+            i += 3;
+        } else {
+            out.push(bytes[i]);
+            i += 1;
+        }
+    }
+    out.sort_unstable();
+    out.dedup();
+    out.iter().all(u8::is_ascii_graphic).then_some(out)
+}
+
+fn warn_about_size(ui: &Ui, credential: &Secret) {
+    if credential.len() > TYPEABLE {
+        ui.warn(&format!(
+            "the credential has {} bytes: above {TYPEABLE} nobody is asked to type it; \
+             without the kit its codes have to be scanned",
+            credential.len()
+        ));
+    }
+}
+
+/// Returns the folder for the papers: new or empty, and never inside a kit.
+fn papers_folder(kit: &Kit, wanted: Option<&Path>) -> Result<PathBuf, Failure> {
+    let folder = match wanted {
+        Some(folder) => folder.to_owned(),
+        None => memory_folder()?,
+    };
+    let absolute = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
+    let home = std::path::absolute(kit.dir()).unwrap_or_else(|_| kit.dir().to_owned());
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let in_a_kit = |path: &Path| real(path) == real(&home) || path.join("method.toml").exists();
+    if absolute.ancestors().any(in_a_kit) {
+        return Err(Failure::invalid(format!(
+            "`{}` lies inside a kit, where no paper belongs",
+            folder.display()
+        ))
+        .hint("name a folder outside with `-o DIR`, or leave `-o` out"));
+    }
+    match fs::read_dir(&folder).map(|mut entries| entries.next().is_some()) {
+        Ok(true) => {
+            Err(Failure::invalid(format!("`{}` is not empty", folder.display()))
+                .hint("papers go into a new or empty folder: name another with `-o DIR`"))
+        }
+        Ok(false) => Ok(folder),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(folder),
+        Err(error) => Err(Failure::invalid(format!("cannot use `{}`: {error}", folder.display()))),
+    }
+}
+
+/// A folder that lives in memory only, so that no disk ever holds a share.
+fn memory_folder() -> Result<PathBuf, Failure> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let base =
+        [runtime, Some(PathBuf::from("/dev/shm"))].into_iter().flatten().find(|p| p.is_dir());
+    let base = base.ok_or_else(|| {
+        Failure::invalid("there is no folder in memory for the papers")
+            .hint("name a folder with `-o DIR`")
+    })?;
+    let name: [u8; 4] = rng::bytes(&mut rng::os());
+    Ok(base.join(format!("breakglass-{}", crate::logbook::hex(&name))))
+}
+
+type Papers = Vec<(String, Zeroizing<Vec<u8>>)>;
+
+fn render(
+    dealt: &Dealt,
+    method: &Method,
+    paper: PaperSize,
+    templates: &Templates,
+) -> Result<Papers, Failure> {
+    let mut papers = Papers::new();
+    for sheet in &dealt.sheets {
+        let text = dealt.sheet_text(sheet, method);
+        let pdf = paper::render(&text, paper, templates).map_err(|e| {
+            Failure::invalid(format!("sheet {} cannot be laid out: {e}", sheet.id()))
+        })?;
+        papers.push((file_name(sheet.id(), &text.holder), Zeroizing::new(pdf)));
+    }
+    Ok(papers)
+}
+
+/// `sheet-3b-chen-li.pdf`; a name without Latin letters leaves the number alone.
+fn file_name(sheet: SheetId, holder: &str) -> String {
+    let words: Vec<String> = holder
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    let tail = if words.is_empty() { String::new() } else { format!("-{}", words.join("-")) };
+    format!("sheet-{sheet}{tail}.pdf")
+}
+
+fn write_papers(folder: &Path, papers: &Papers) -> Result<(), Failure> {
+    for (name, pdf) in papers {
+        files::write_new(&folder.join(name), pdf)?;
+    }
+    Ok(())
+}
+
+/// Reads every page from the files that were written, and opens the set from them once.
+fn read_back(
+    context: &Context,
+    dealt: &Dealt,
+    credential: &Secret,
+    folder: &Path,
+    papers: &Papers,
+) -> Result<(), Failure> {
+    context.ui.say("");
+    context.ui.say("Reading every page back and opening the set from them once (a few seconds)");
+    let reader = context.reader();
+    let mut read = Vec::new();
+    for (sheet, (name, pdf)) in dealt.sheets.iter().zip(papers) {
+        let bytes = files::read(&folder.join(name), pdf.len())?;
+        match reader.read(name, &bytes) {
+            Ok(Reading::Pages(pages)) => read.push(ReadSheet { sheet: sheet.id(), pages }),
+            Ok(Reading::Text(_)) => {
+                return Err(Failure::invalid(format!("`{name}` reads back as text")));
+            }
+            Err(error) => return Err(Failure::invalid(error.to_string())),
+        }
+    }
+    dealing::read_back(dealt, credential, &read).map_err(|e| Failure::invalid(e.to_string()))
+}
+
+fn report(ui: &Ui, method: &Method, dealt: &Dealt, folder: &Path, papers: &Papers) {
+    let (k, n) = (method.threshold.k(), method.threshold.n());
+    ui.say(&format!(
+        "Made set {}: every page reads back, and any {k} of {n} open it",
+        Ui::strong(&dealt.code.to_string())
+    ));
+    for ((name, _), custodian) in papers.iter().zip(&method.custodians) {
+        ui.say(&format!("  {:<40} for {}", folder.join(name).display(), custodian.name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn generated_credentials_are_of_the_signs_asked_for() {
+        let made = generate("40:a-cX_", &mut rng::os()).unwrap();
+        assert_eq!(made.len(), 40);
+        assert!(made.expose().iter().all(|b| b"abcX_".contains(b)));
+        assert_eq!(generate("20", &mut rng::os()).unwrap().len(), 20);
+        for bad in ["", "0", "x", "20:", "20:a", "20:aa", "99999", "5: -z"] {
+            assert!(generate(bad, &mut rng::os()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn file_names_are_plain() {
+        let sheet = SheetId::parse("3b").unwrap();
+        assert_eq!(file_name(sheet, "Chen O'Li / ../x"), "sheet-3b-chen-o-li-x.pdf");
+        assert_eq!(file_name(sheet, "Ω"), "sheet-3b.pdf");
+    }
+}

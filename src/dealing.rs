@@ -1,0 +1,226 @@
+//! From a credential to sheets of paper that are known to open.
+//!
+//! [`deal`] seals and shares in memory; the caller records ISSUE and writes the pages; [`read_back`] reads every page
+//! that was written and opens the set from them, before anybody says "made".
+
+use std::collections::BTreeSet;
+
+use zeroize::Zeroizing;
+
+use crate::clock::Instant;
+use crate::codes::code::{Code, CodeKind};
+use crate::codes::lines;
+use crate::codes::payload::{self, Payload, SealedPart};
+use crate::method::Method;
+use crate::opening::{self, Codes, Origin, Pile};
+use crate::paper::SheetText;
+use crate::rng::CryptoRng;
+use crate::scan::{Page, Pass};
+use crate::sealing::{self, SealingError};
+use crate::secret::Secret;
+use crate::set::manifest::{ManifestError, Terms};
+use crate::set::{Manifest, SheetId, SheetShare, parts, share};
+use crate::sharing;
+
+/// A set that exists in memory only. No `Debug`: it holds every share.
+pub struct Dealt {
+    /// Set code.
+    pub code: Code,
+    /// Manifest.
+    pub manifest: Manifest,
+    /// Sealed credential.
+    pub sealed: Vec<u8>,
+    /// One per sheet of paper.
+    pub sheets: Vec<SheetShare>,
+}
+
+/// Why a set was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum DealingError {
+    /// The credential cannot be sealed.
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
+    /// The texts of the method do not fit a manifest.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A page that was written does not read back.
+    #[error("sheet {sheet}, page {page} does not read back: {what}")]
+    Page {
+        /// Which sheet.
+        sheet: SheetId,
+        /// Which page of its file.
+        page: u32,
+        /// What is wrong.
+        what: String,
+    },
+    /// The pages read back, but the set does not open from them.
+    #[error("the pages read back, but the set does not open from them: {0}")]
+    Closed(String),
+}
+
+/// Seals the credential to a fresh identity and shares that among the sheets; nothing leaves memory.
+///
+/// `sheets` are the method's, in order; copies of one number get the same share and tokens of their own.
+pub fn deal(
+    credential: &Secret,
+    terms: Terms,
+    sheets: &[SheetId],
+    rng: &mut impl CryptoRng,
+) -> Result<Dealt, DealingError> {
+    let identity = sealing::new_identity(rng);
+    let sealed = sealing::seal(credential, &identity)?;
+    let shares = sharing::split(&identity, terms.threshold, rng);
+    let manifest = Manifest::new(terms, &sealed, &shares)?;
+    let code = Code::stretch(CodeKind::Set, &manifest.hash());
+    let sheets = sheets
+        .iter()
+        .filter_map(|id| {
+            let share = shares.get(usize::from(id.x()) - 1)?.clone();
+            let token = share::new_token(rng);
+            Some(SheetShare { set: code.bytes(), copy: id.copy(), share, token })
+        })
+        .collect();
+    Ok(Dealt { code, manifest, sealed, sheets })
+}
+
+impl Dealt {
+    /// Returns the texts of one sheet for the page.
+    pub fn sheet_text(&self, sheet: &SheetShare, method: &Method) -> SheetText {
+        let share = Payload::Share(sheet.clone());
+        let manifest = Payload::Manifest(Box::new(self.manifest.clone()));
+        let sealed: Vec<Payload> = self.sealed_payloads();
+        let typed = |payload: &Payload| lines::encode(payload.kind(), 0, &payload.to_bytes());
+        let holder = method.custodian(sheet.id()).map(|c| c.name.clone()).unwrap_or_default();
+        SheetText {
+            method: method.id.clone(),
+            name: method.name.clone(),
+            owner_team: method.owner_team.clone(),
+            owner_contact: method.owner_contact.clone(),
+            platform: method.platform.clone(),
+            scope: method.scope.clone(),
+            credential_id: self.manifest.credential_id.clone(),
+            generation: self.manifest.generation,
+            set_code: self.code.to_string(),
+            k: self.manifest.threshold.k(),
+            n: self.manifest.threshold.n(),
+            sheet: sheet.id().to_string(),
+            holder,
+            created: Instant::from_unix(self.manifest.created).date(),
+            expires: self.manifest.expires.map(|at| Instant::from_unix(at).date()),
+            uses: method.uses_in_words(),
+            max_session: minutes(self.manifest.max_session),
+            revoke_within: format!("{} h", self.manifest.revoke_within),
+            login: method.login.clone(),
+            also_needed: method.also_needed.clone(),
+            laptop: method.laptop.clone(),
+            key_code: payload::join(&[&share, &manifest]),
+            sealed_codes: sealed.iter().map(|part| part.text().to_string()).collect(),
+            share_lines: typed(&share),
+            manifest_lines: typed(&manifest).to_string(),
+            sealed_lines: match &sealed[..] {
+                [only] => Some(typed(only).to_string()),
+                _ => None,
+            },
+            sealed_len: self.sealed.len(),
+        }
+    }
+
+    fn sealed_payloads(&self) -> Vec<Payload> {
+        (0..)
+            .zip(parts(&self.sealed))
+            .map(|(index, part)| {
+                Payload::Sealed(SealedPart { set: self.code.bytes(), index, bytes: part.to_vec() })
+            })
+            .collect()
+    }
+}
+
+/// Writes minutes for people: `4 h`, `90 min`.
+pub fn minutes(minutes: u16) -> String {
+    if minutes.is_multiple_of(60) {
+        format!("{} h", minutes / 60)
+    } else {
+        format!("{minutes} min")
+    }
+}
+
+/// The pages of one written sheet, as a reader saw them.
+pub struct ReadSheet {
+    /// Which sheet.
+    pub sheet: SheetId,
+    /// Its pages.
+    pub pages: Vec<Page>,
+}
+
+/// Holds every page that was read back against what was dealt, opens the set once from the pages alone, and checks
+/// that every share lies on the polynomial and that the credential is the one that was given.
+pub fn read_back(
+    dealt: &Dealt,
+    credential: &Secret,
+    read: &[ReadSheet],
+) -> Result<(), DealingError> {
+    let mut pile = Pile::default();
+    for (sheet, read) in dealt.sheets.iter().zip(read) {
+        check_pages(dealt, sheet, read)?;
+        for page in &read.pages {
+            let origin = Origin {
+                file: read.sheet.to_string(),
+                place: Some(format!("page {}", page.number)),
+            };
+            for code in &page.codes {
+                pile.add_code(&code.text, &origin);
+            }
+        }
+    }
+    let closed = |what: &str| DealingError::Closed(what.to_owned());
+    let groups = opening::groups(&pile, &[], &mut Codes::default());
+    let group = groups.first().filter(|g| g.code == dealt.code);
+    let group = group.ok_or_else(|| closed("another set was read"))?;
+    let case = opening::examine(&pile, group, &[]);
+    let opened = case.open().map_err(|e| closed(&e.to_string()))?;
+    if !opened.dealt_wrong.is_empty() {
+        return Err(closed("a share is not on the polynomial"));
+    }
+    if !opened.credential.same_as(credential) {
+        return Err(closed("it opens to something else"));
+    }
+    Ok(())
+}
+
+/// A sheet's pages carry its key code on leaf 1 and 2, and every sealed part somewhere, each read as printed.
+fn check_pages(dealt: &Dealt, sheet: &SheetShare, read: &ReadSheet) -> Result<(), DealingError> {
+    let failed =
+        |page, what: &str| DealingError::Page { sheet: read.sheet, page, what: what.to_owned() };
+    let share = Payload::Share(sheet.clone());
+    let manifest = Payload::Manifest(Box::new(dealt.manifest.clone()));
+    let key = payload::join(&[&share, &manifest]);
+    let sealed: Vec<Zeroizing<String>> =
+        dealt.sealed_payloads().iter().map(Payload::text).collect();
+    let leaves = crate::codes::grid::leaves(false, sealed.len());
+    for (number, slots) in (1..).zip(&leaves) {
+        let page = read.pages.iter().find(|page| page.number == number);
+        let page = page.ok_or_else(|| failed(number, "the page is missing"))?;
+        if let Some(problem) = page.problem {
+            return Err(failed(number, &format!("it {problem}")));
+        }
+        let expected: BTreeSet<&str> = slots
+            .iter()
+            .map(|slot| match slot {
+                crate::codes::grid::Slot::Sealed(part) => sealed[*part].as_str(),
+                _ => key.as_str(),
+            })
+            .collect();
+        let found: BTreeSet<&str> = page.codes.iter().map(|code| code.text.as_str()).collect();
+        if found != expected {
+            return Err(failed(
+                number,
+                "a code on it cannot be read, or is not the one that was dealt",
+            ));
+        }
+        // what a plain look cannot read on a perfect picture will not live long in a safe
+        if page.codes.iter().any(|code| code.pass != Pass::Plain) {
+            return Err(failed(number, "a code on it can only be read with effort"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! The kit: a folder for one access method.
+//!
+//! `method.toml`, `contacts.toml`, `logbook.jsonl`, `sets/CODE/` (dealt method, manifest, sealed credential) and the
+//! documents. No share, no plaintext and no paper is ever kept in it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::codes::code::{Code, CodeKind};
+use crate::codes::payload::{self, Payload};
+use crate::files::{self, FileError};
+use crate::logbook::{Logbook, chain::Entry};
+use crate::method::{Contacts, Method, MethodError, file::MAX_FILE};
+use crate::sealing::MAX_SEALED;
+use crate::set::{CodeBytes, Manifest, sha256};
+
+/// What `init` lays down: name, content, and whether it may be run.
+const SEED: [(&str, &str); 5] = [
+    ("method.toml", include_str!("../custodian-kit/method.toml")),
+    ("contacts.toml", include_str!("../custodian-kit/contacts.toml")),
+    ("recover.py", include_str!("../custodian-kit/recover.py")),
+    (".gitignore", "# papers and secrets never belong here\n*.pdf\n*.png\n*.jpg\nrecord-*.json\n"),
+    (".gitattributes", "# every byte counts: the logbook is a chain of hashes\n* -text\n"),
+];
+
+/// A kit folder.
+pub struct Kit {
+    dir: PathBuf,
+}
+
+/// A set as the kit knows it; its manifest's code was checked.
+#[derive(Clone)]
+pub struct KnownSet {
+    /// Set code.
+    pub code: Code,
+    /// Manifest.
+    pub manifest: Manifest,
+    /// Sealed credential, when the kit has it.
+    pub sealed: Option<Vec<u8>>,
+    /// Hashes of the sheets that the logbook says were issued; `None`: the logbook does not say.
+    pub issued: Option<BTreeSet<[u8; 16]>>,
+}
+
+/// Why a kit, or a part of it, cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KitError {
+    /// There is no `method.toml`.
+    #[error("`{}` is not a kit: it has no method.toml", .0.display())]
+    NoKit(PathBuf),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The method file is not valid.
+    #[error("`{}` is not a valid access method\n{source}", path.display())]
+    Method {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: MethodError,
+    },
+    /// The contacts file is not valid.
+    #[error("`{}` is not valid\n{what}", path.display())]
+    Contacts {
+        /// Which file.
+        path: PathBuf,
+        /// Why, with line and caret.
+        what: String,
+    },
+    /// A set folder does not hold what its name says.
+    #[error("`{}` does not hold the set that its name says: {what}", path.display())]
+    Set {
+        /// Which folder.
+        path: PathBuf,
+        /// Why.
+        what: String,
+    },
+}
+
+impl Kit {
+    /// Takes a folder that has a `method.toml` or a logbook.
+    pub fn open(dir: &Path) -> Result<Self, KitError> {
+        let kit = Self { dir: dir.to_owned() };
+        if kit.method_path().exists() || kit.logbook().exists() {
+            Ok(kit)
+        } else {
+            Err(KitError::NoKit(dir.to_owned()))
+        }
+    }
+
+    /// Starts a kit in a new or empty folder and returns what was written. Nothing is overwritten.
+    pub fn init(dir: &Path) -> Result<Vec<PathBuf>, KitError> {
+        files::make_private_folder(dir)?;
+        let paths: Vec<PathBuf> = SEED.iter().map(|(name, _)| dir.join(name)).collect();
+        if let Some(taken) = paths.iter().find(|path| path.exists()) {
+            return Err(FileError::Exists(taken.clone()).into());
+        }
+        for (path, (_, content)) in paths.iter().zip(SEED) {
+            files::write_new(path, content.as_bytes())?;
+        }
+        Ok(paths)
+    }
+
+    /// Returns the folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Returns `method.toml`.
+    pub fn method_path(&self) -> PathBuf {
+        self.dir.join("method.toml")
+    }
+
+    /// Returns the logbook; it may not exist yet.
+    pub fn logbook(&self) -> Logbook {
+        Logbook::at(self.dir.join("logbook.jsonl"))
+    }
+
+    /// Reads the method file as it is now; the text is what a dealing copies.
+    pub fn method(&self) -> Result<(Method, String), KitError> {
+        let path = self.method_path();
+        let text = files::read_text(&path, MAX_FILE)?;
+        let method = Method::parse(&text).map_err(|source| KitError::Method { path, source })?;
+        Ok((method, text))
+    }
+
+    /// Reads the contacts; without the file there are none.
+    pub fn contacts(&self) -> Result<Contacts, KitError> {
+        let path = self.dir.join("contacts.toml");
+        if !path.exists() {
+            return Ok(Contacts::default());
+        }
+        let text = files::read_text(&path, MAX_FILE)?;
+        Contacts::parse(&text).map_err(|what| KitError::Contacts { path, what })
+    }
+
+    fn set_dir(&self, code: &Code) -> PathBuf {
+        self.dir.join("sets").join(code.folder())
+    }
+
+    /// Keeps what the kit may know of a set: dealt method, manifest, sealed credential.
+    pub fn save_set(
+        &self,
+        code: &Code,
+        method_text: &str,
+        manifest: &Manifest,
+        sealed: &[u8],
+    ) -> Result<(), KitError> {
+        let dir = self.set_dir(code);
+        files::make_private_folder(&dir)?;
+        files::write_new(&dir.join("method.toml"), method_text.as_bytes())?;
+        let manifest = Payload::Manifest(Box::new(manifest.clone())).text();
+        files::write_new(&dir.join("manifest.txt"), format!("{}\n", &*manifest).as_bytes())?;
+        Ok(files::write_new(&dir.join("sealed.age"), sealed)?)
+    }
+
+    /// Returns what the kit knows of a set, or nothing. The manifest's code is checked against the folder's name.
+    pub fn known(&self, set: CodeBytes, entries: &[Entry]) -> Result<Option<KnownSet>, KitError> {
+        let code = Code::from_bytes(CodeKind::Set, set);
+        let dir = self.set_dir(&code);
+        if !dir.exists() {
+            return Ok(None);
+        }
+        let wrong = |what: &str| KitError::Set { path: dir.clone(), what: what.to_owned() };
+        let text = files::read_text(&dir.join("manifest.txt"), payload::MAX_TEXT)?;
+        let manifest = match payload::parse(&text).map_err(|e| wrong(&e.to_string()))?.pop() {
+            Some(Payload::Manifest(manifest)) => *manifest,
+            _ => return Err(wrong("manifest.txt holds no manifest")),
+        };
+        if Code::stretch(CodeKind::Set, &manifest.hash()) != code {
+            return Err(wrong("the manifest has another set code"));
+        }
+        let sealed = files::read(&dir.join("sealed.age"), MAX_SEALED)?.to_vec();
+        if sha256(&[&sealed]) != manifest.sealed_hash {
+            return Err(wrong("sealed.age is not the set's sealed credential"));
+        }
+        let issued = issued(&code, entries);
+        Ok(Some(KnownSet { code, manifest, sealed: Some(sealed), issued }))
+    }
+
+    /// Returns the method as it was dealt with a set, when the copy is the one that the manifest names.
+    ///
+    /// With it come fields that this program does not know.
+    pub fn dealt_method(
+        &self,
+        code: &Code,
+        manifest: &Manifest,
+    ) -> Result<(Method, Vec<String>), KitError> {
+        let path = self.set_dir(code).join("method.toml");
+        let text = files::read_text(&path, MAX_FILE)?;
+        if sha256(&[text.as_bytes()]) != manifest.method_hash {
+            let what = "method.toml is not the one that was dealt".to_owned();
+            return Err(KitError::Set { path: self.set_dir(code), what });
+        }
+        Method::parse_dealt(&text).map_err(|source| KitError::Method { path, source })
+    }
+}
+
+/// Returns the hashes of the sheets of a set that the logbook says were issued.
+fn issued(code: &Code, entries: &[Entry]) -> Option<BTreeSet<[u8; 16]>> {
+    let written = code.to_string();
+    let entry = entries.iter().find(|e| e.text("event") == "ISSUE" && e.text("set") == written)?;
+    let hashes = entry.members.get("sheet_hashes")?.as_object()?;
+    hashes.values().map(|hash| unhex(hash.as_str()?)).collect()
+}
+
+fn unhex(text: &str) -> Option<[u8; 16]> {
+    let mut out = [0; 16];
+    let plain = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    for (i, byte) in out.iter_mut().enumerate().filter(|_| plain) {
+        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+    }
+    plain.then_some(out)
+}
+
+/// Returns the number of the next generation: one more than the logbook has dealt.
+pub fn next_generation(entries: &[Entry]) -> u32 {
+    let dealt = entries.iter().filter(|e| e.text("event") == "ISSUE");
+    let numbers = dealt.filter_map(|e| e.members.get("generation")?.as_u64());
+    numbers.max().and_then(|g| u32::try_from(g).ok()).map_or(1, |g| g.saturating_add(1))
+}

@@ -1,0 +1,454 @@
+//! From what was read to an opened credential, in the order that `codes/format.md` §9 demands.
+//!
+//! [`Pile`] takes payloads from anywhere; [`examine`] gives a verdict per sheet under one set code and says what is
+//! still missing; the caller writes its record; [`Case::open`] recovers, opens and checks the dealer's work.
+//! Nothing here asks, prints or writes.
+
+pub mod pile;
+
+use std::collections::BTreeSet;
+
+pub use pile::{Note, Origin, Pile};
+
+use crate::codes::code::{Code, CodeKind};
+use crate::kit::KnownSet;
+use crate::sealing;
+use crate::secret::Secret;
+use crate::set::{CodeBytes, Manifest, SheetId, SheetShare};
+use crate::sharing::{Quorum, Share};
+
+/// Most subsets of shares that are tried when the first one does not open.
+const MAX_SUBSETS: usize = 10_000;
+
+/// Most different manifests that are considered; each costs a stretched code.
+const MAX_MANIFESTS: usize = 16;
+
+/// What a sheet turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It fits and counts.
+    Good,
+    /// It fits; another sheet with this number counts already.
+    SameNumber,
+    /// It fits and counts, but the logbook never issued this sheet of paper.
+    NotIssued,
+    /// It does not fit the manifest whose code it carries: forged or altered.
+    Forged,
+    /// It belongs to another set.
+    OtherSet,
+    /// It belongs to a set whose manifest nobody has shown.
+    NoManifest,
+    /// It is locked, and locks cannot be opened yet.
+    Locked,
+}
+
+impl Verdict {
+    /// Says whether a share number is counted because of this sheet.
+    pub fn counts(self) -> bool {
+        matches!(self, Self::Good | Self::NotIssued)
+    }
+}
+
+/// One sheet, by what it says of itself and where it was read.
+#[derive(Clone, Debug)]
+pub struct SheetVerdict {
+    /// What it says it is.
+    pub sheet: SheetId,
+    /// The set it says it belongs to.
+    pub set: CodeBytes,
+    /// Where it was read.
+    pub origin: Origin,
+    /// What it turned out to be.
+    pub verdict: Verdict,
+}
+
+/// A set that sheets at hand say they belong to.
+#[derive(Clone)]
+pub struct Group {
+    /// Set code.
+    pub code: Code,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Whether the kit knows it too.
+    pub in_kit: bool,
+    /// Different share numbers that fit.
+    pub numbers: BTreeSet<u8>,
+}
+
+/// Turns manifests into codes once each; a code costs 0.1 s.
+#[derive(Default)]
+pub struct Codes(Vec<(Manifest, Code)>);
+
+impl Codes {
+    /// Returns the set code of a manifest; `None` beyond sixteen different ones.
+    pub fn of(&mut self, manifest: &Manifest) -> Option<Code> {
+        if let Some((_, code)) = self.0.iter().find(|(known, _)| known == manifest) {
+            return Some(*code);
+        }
+        if self.0.len() >= MAX_MANIFESTS {
+            return None;
+        }
+        let code = Code::stretch(CodeKind::Set, &manifest.hash());
+        self.0.push((manifest.clone(), code));
+        Some(code)
+    }
+}
+
+/// Returns the sets of the sheets at hand, the one with most good numbers first.
+pub fn groups(pile: &Pile, known: &[KnownSet], codes: &mut Codes) -> Vec<Group> {
+    let mut groups: Vec<Group> =
+        known.iter().map(|set| group(pile, set.code, &set.manifest, true)).collect();
+    for (manifest, _) in pile.manifests() {
+        let Some(code) = codes.of(manifest) else { break };
+        if groups.iter().all(|g| g.code != code) {
+            groups.push(group(pile, code, manifest, false));
+        }
+    }
+    groups.retain(|g| pile.shares().any(|(share, _)| share.set == g.code.bytes()));
+    groups.sort_by_key(|g| std::cmp::Reverse((g.numbers.len(), g.manifest.generation)));
+    groups
+}
+
+fn group(pile: &Pile, code: Code, manifest: &Manifest, in_kit: bool) -> Group {
+    let fitting = pile
+        .shares()
+        .filter(|(sheet, _)| sheet.set == code.bytes() && manifest.commits_to(&sheet.share));
+    let numbers = fitting.map(|(sheet, _)| sheet.share.x()).collect();
+    Group { code, manifest: manifest.clone(), in_kit, numbers }
+}
+
+/// Everything about one set among the sheets at hand.
+pub struct Case {
+    /// Set code.
+    pub code: Code,
+    /// Manifest.
+    pub manifest: Manifest,
+    /// Every sheet, in the order in which it was read.
+    pub sheets: Vec<SheetVerdict>,
+    /// Where sealed parts were read that do not fit their hash.
+    pub bad_parts: Vec<Origin>,
+    /// Sealed parts, counted from 1, that nobody has shown.
+    pub missing_parts: Vec<usize>,
+    sealed: Vec<u8>,
+    good: Vec<SheetShare>,
+}
+
+/// What an opened set gives.
+pub struct Opened {
+    /// The credential.
+    pub credential: Secret,
+    /// Share numbers whose commitment is not on the polynomial: the dealer dealt them wrong.
+    pub dealt_wrong: Vec<u8>,
+}
+
+/// Why k good shares and the whole sealed credential did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Called too early.
+    #[error("{got} of {k} shares are in")]
+    TooFew {
+        /// Shares needed.
+        k: u8,
+        /// Different shares at hand.
+        got: usize,
+    },
+    /// No subset of the shares opens it.
+    #[error(
+        "the shares fit the manifest, but no {k} of them open the sealed credential: the set was dealt wrong"
+    )]
+    DealtWrong {
+        /// Shares needed.
+        k: u8,
+    },
+}
+
+/// Holds every sheet and every sealed part against the manifest of one set.
+pub fn examine(pile: &Pile, group: &Group, known: &[KnownSet]) -> Case {
+    let (code, manifest) = (group.code, &group.manifest);
+    let kit = known.iter().find(|set| set.code == code);
+    let has_manifest =
+        |set: &CodeBytes| *set == code.bytes() || known.iter().any(|k| k.code.bytes() == *set);
+    let mut good: Vec<SheetShare> = Vec::new();
+    let mut sheets: Vec<SheetVerdict> = Vec::new();
+    for (sheet, origin) in pile.shares() {
+        let verdict = if sheet.set != code.bytes() {
+            if has_manifest(&sheet.set) || pile.manifests().count() > 1 {
+                Verdict::OtherSet
+            } else {
+                Verdict::NoManifest
+            }
+        } else if !manifest.commits_to(&sheet.share) {
+            Verdict::Forged
+        } else if good.iter().any(|g| g.share.x() == sheet.share.x()) {
+            Verdict::SameNumber
+        } else {
+            good.push(sheet.clone());
+            let issued = kit.and_then(|k| k.issued.as_ref());
+            if issued.is_none_or(|hashes| hashes.contains(&sheet.sheet_hash())) {
+                Verdict::Good
+            } else {
+                Verdict::NotIssued
+            }
+        };
+        sheets.push(SheetVerdict {
+            sheet: sheet.id(),
+            set: sheet.set,
+            origin: origin.clone(),
+            verdict,
+        });
+    }
+    for (locked, origin) in pile.locked() {
+        let (sheet, set) = (locked.sheet, locked.set);
+        sheets.push(SheetVerdict { sheet, set, origin: origin.clone(), verdict: Verdict::Locked });
+    }
+
+    let mut parts: Vec<Option<Vec<u8>>> = vec![None; manifest.parts()];
+    let mut bad_parts = Vec::new();
+    for (part, origin) in pile.sealed().filter(|(part, _)| part.set == code.bytes()) {
+        if manifest.has_part(part.index, &part.bytes) {
+            parts[usize::from(part.index)] = Some(part.bytes.clone());
+        } else {
+            bad_parts.push(origin.clone());
+        }
+    }
+    if let Some(sealed) = kit.and_then(|k| k.sealed.as_ref()) {
+        for ((index, part), slot) in (0..).zip(crate::set::parts(sealed)).zip(&mut parts) {
+            if slot.is_none() && manifest.has_part(index, part) {
+                *slot = Some(part.to_vec());
+            }
+        }
+    }
+    let missing_parts =
+        parts.iter().enumerate().filter(|(_, p)| p.is_none()).map(|(i, _)| i + 1).collect();
+    let sealed: Vec<u8> = parts.into_iter().flatten().flatten().collect();
+    Case { code, manifest: manifest.clone(), sheets, bad_parts, missing_parts, sealed, good }
+}
+
+impl Case {
+    /// Returns the sheets that count, one per number.
+    pub fn good(&self) -> &[SheetShare] {
+        &self.good
+    }
+
+    /// Returns how many different shares are still missing.
+    pub fn missing(&self) -> usize {
+        usize::from(self.manifest.threshold.k()).saturating_sub(self.good.len())
+    }
+
+    /// Says whether k good shares and the whole sealed credential are at hand.
+    pub fn is_complete(&self) -> bool {
+        self.missing() == 0 && self.missing_parts.is_empty()
+    }
+
+    /// Recovers and opens. The caller has its record on disk.
+    ///
+    /// When the first k shares do not open although they fit, other subsets are tried: a dealer may have dealt one
+    /// share wrong.
+    pub fn open(&self) -> Result<Opened, OpenError> {
+        let k = self.manifest.threshold.k();
+        let few = OpenError::TooFew { k, got: self.good.len() };
+        if !self.is_complete() {
+            return Err(few);
+        }
+        let mut subset: Vec<usize> = (0..k.into()).collect();
+        for _ in 0..MAX_SUBSETS {
+            let shares: Vec<Share> = subset.iter().map(|&i| self.good[i].share.clone()).collect();
+            let quorum = Quorum::new(self.manifest.threshold, shares)
+                .map_err(|_| OpenError::DealtWrong { k })?;
+            if let Ok(credential) = sealing::open(&self.sealed, &quorum.recover()) {
+                return Ok(Opened { credential, dealt_wrong: self.dealt_wrong(&quorum) });
+            }
+            if !next_subset(&mut subset, self.good.len()) {
+                break;
+            }
+        }
+        Err(OpenError::DealtWrong { k })
+    }
+
+    /// Recomputes every share on the quorum's polynomial and holds it against its commitment.
+    fn dealt_wrong(&self, quorum: &Quorum) -> Vec<u8> {
+        (1..=self.manifest.threshold.n())
+            .filter(|&x| {
+                let on_polynomial = Share::new(x, quorum.at(x));
+                !on_polynomial.is_ok_and(|share| self.manifest.commits_to(&share))
+            })
+            .collect()
+    }
+}
+
+/// Steps to the next k-subset of 0 … n−1 in order; false after the last.
+fn next_subset(subset: &mut [usize], n: usize) -> bool {
+    let k = subset.len();
+    let Some(turn) = (0..k).rev().find(|&i| subset[i] < n - k + i) else { return false };
+    subset[turn] += 1;
+    for i in turn + 1..k {
+        subset[i] = subset[i - 1] + 1;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::codes::Payload;
+    use crate::codes::payload::SealedPart;
+    use crate::rng;
+    use crate::set::manifest::{Terms, Uses};
+    use crate::set::parts;
+    use crate::sharing::{self, Threshold};
+
+    struct Dealt {
+        manifest: Manifest,
+        code: Code,
+        sealed: Vec<u8>,
+        sheets: Vec<SheetShare>,
+    }
+
+    /// Deals `k` of `n`; share `spoilt` is bent off the polynomial before it is committed to.
+    fn deal(k: u8, n: u8, spoilt: Option<usize>) -> Dealt {
+        let identity = sealing::new_identity(&mut rng::os());
+        let sealed = sealing::seal(&Secret::new(b"secret".to_vec()), &identity).unwrap();
+        let threshold = Threshold::new(k, n).unwrap();
+        let mut shares = sharing::split(&identity, threshold, &mut rng::os());
+        if let Some(i) = spoilt {
+            let mut y = Zeroizing::new(*shares[i].y());
+            y[0] ^= 1;
+            shares[i] = Share::new(shares[i].x(), y).unwrap();
+        }
+        let terms = Terms {
+            threshold,
+            generation: 1,
+            created: 0,
+            expires: None,
+            revoke_within: 1,
+            max_session: 1,
+            uses: Uses::default(),
+            method_hash: [0; 32],
+            method: "m".into(),
+            scope: String::new(),
+            credential_id: String::new(),
+        };
+        let manifest = Manifest::new(terms, &sealed, &shares).unwrap();
+        let code = Code::stretch(CodeKind::Set, &manifest.hash());
+        let sheet = |share| SheetShare {
+            set: code.bytes(),
+            copy: 1,
+            share,
+            token: Zeroizing::new(rng::bytes(&mut rng::os())),
+        };
+        let sheets = shares.into_iter().map(sheet).collect();
+        Dealt { manifest, code, sealed, sheets }
+    }
+
+    fn origin(file: &str) -> Origin {
+        Origin { file: file.into(), place: None }
+    }
+
+    impl Dealt {
+        fn pile(&self, numbers: &[usize]) -> Pile {
+            let mut pile = Pile::default();
+            for &i in numbers {
+                pile.add(Payload::Share(self.sheets[i].clone()), origin(&format!("{}.pdf", i + 1)));
+            }
+            pile.add(Payload::Manifest(Box::new(self.manifest.clone())), origin("m"));
+            for (index, part) in (0..).zip(parts(&self.sealed)) {
+                let part = SealedPart { set: self.code.bytes(), index, bytes: part.to_vec() };
+                pile.add(Payload::Sealed(part), origin("s"));
+            }
+            pile
+        }
+    }
+
+    fn case(pile: &Pile, known: &[KnownSet]) -> Case {
+        let groups = groups(pile, known, &mut Codes::default());
+        examine(pile, &groups[0], known)
+    }
+
+    #[test]
+    fn k_sheets_open_and_fewer_do_not() {
+        let dealt = deal(3, 5, None);
+        let opened = case(&dealt.pile(&[4, 0, 2]), &[]).open().unwrap();
+        assert_eq!(opened.credential.expose(), b"secret");
+        assert!(opened.dealt_wrong.is_empty());
+        let few = case(&dealt.pile(&[4, 0]), &[]);
+        assert_eq!(few.missing(), 1);
+        assert!(matches!(few.open(), Err(OpenError::TooFew { k: 3, got: 2 })));
+    }
+
+    #[test]
+    fn a_forged_share_is_named_with_exactly_k_and_with_more() {
+        let mut dealt = deal(3, 5, None);
+        dealt.sheets[1].share = Share::new(2, Zeroizing::new([9; 32])).unwrap();
+        let exactly = case(&dealt.pile(&[0, 1, 2]), &[]);
+        assert_eq!(exactly.missing(), 1);
+        assert_eq!(exactly.sheets[1].verdict, Verdict::Forged);
+        assert_eq!(exactly.sheets[1].origin.file, "2.pdf");
+        let more = case(&dealt.pile(&[0, 1, 2, 3]), &[]);
+        assert_eq!(more.open().unwrap().credential.expose(), b"secret");
+    }
+
+    #[test]
+    fn a_share_off_the_polynomial_is_found_and_another_subset_opens() {
+        let dealt = deal(2, 4, Some(0));
+        assert!(matches!(
+            case(&dealt.pile(&[0, 1]), &[]).open(),
+            Err(OpenError::DealtWrong { k: 2 })
+        ));
+        let opened = case(&dealt.pile(&[0, 1, 2]), &[]).open().unwrap();
+        assert_eq!(
+            (opened.credential.expose(), &opened.dealt_wrong[..]),
+            (&b"secret"[..], &[1][..])
+        );
+    }
+
+    #[test]
+    fn copies_count_once_and_other_sets_do_not_count() {
+        let (dealt, other) = (deal(2, 3, None), deal(2, 3, None));
+        let mut pile = dealt.pile(&[0, 1]);
+        let copy = SheetShare { copy: 2, ..dealt.sheets[0].clone() };
+        pile.add(Payload::Share(copy), origin("copy"));
+        pile.add(Payload::Share(other.sheets[2].clone()), origin("other"));
+        let case = case(&pile, &[]);
+        let verdicts: Vec<Verdict> = case.sheets.iter().map(|s| s.verdict).collect();
+        use Verdict::{Good, NoManifest, SameNumber};
+        assert_eq!(verdicts, [Good, Good, SameNumber, NoManifest]);
+    }
+
+    #[test]
+    fn a_forged_part_is_dropped_and_the_kit_fills_in() {
+        let dealt = deal(2, 3, None);
+        let mut pile = dealt.pile(&[0, 1]);
+        let wrong =
+            SealedPart { set: dealt.code.bytes(), index: 0, bytes: vec![1; dealt.sealed.len()] };
+        pile.add(Payload::Sealed(wrong), origin("forged"));
+        let mixed = case(&pile, &[]);
+        assert_eq!(mixed.bad_parts.len(), 1);
+        assert!(mixed.open().is_ok());
+
+        let mut shares_only = Pile::default();
+        for sheet in &dealt.sheets[..2] {
+            shares_only.add(Payload::Share(sheet.clone()), origin("k"));
+        }
+        let issued = Some(dealt.sheets[..1].iter().map(SheetShare::sheet_hash).collect());
+        let (code, manifest) = (dealt.code, dealt.manifest.clone());
+        let known = [KnownSet { code, manifest, sealed: Some(dealt.sealed.clone()), issued }];
+        let opened = case(&shares_only, &known);
+        assert!(opened.open().is_ok());
+        assert_eq!(opened.sheets[1].verdict, Verdict::NotIssued);
+    }
+
+    #[test]
+    fn subsets_are_walked_once_each() {
+        let mut subset = vec![0, 1, 2];
+        let mut seen = vec![subset.clone()];
+        while next_subset(&mut subset, 6) {
+            seen.push(subset.clone());
+        }
+        assert_eq!(seen.len(), 20);
+        seen.dedup();
+        assert_eq!(seen.len(), 20);
+    }
+}

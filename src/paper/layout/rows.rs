@@ -1,0 +1,186 @@
+//! Blocks that stand in rows and columns: facts, typed lines, tables, lines to write on.
+
+use super::super::PaperError;
+use super::super::font::{CAPITAL, DEPTH, Face};
+use super::super::page::{MM, Mark};
+use super::super::template::{Fact, FactStyle, Typed, Words};
+use super::text::count;
+use super::{Boxed, Setting};
+
+/// Least and largest distance of two columns, points.
+const APART: (f32, f32) = (12.0, 30.0);
+
+/// Thickness of a line to write on and of the rule under a table's head, points.
+const RULE: f32 = 0.6;
+
+/// A fact's value, in one line or two.
+struct Value {
+    lines: Vec<String>,
+    face: Face,
+    size: f32,
+    width: f32,
+}
+
+impl Setting<'_> {
+    /// Sets facts side by side: small labels, values on one baseline.
+    pub(super) fn facts(&self, facts: &[Fact], width: f32) -> Result<Boxed, PaperError> {
+        let label = self.theme.facts.label;
+        let mut values = Vec::new();
+        for fact in facts {
+            let mut value = self.value(fact)?;
+            value.width = value.width.max(self.fonts.width(Face::Bold, label, &fact.label)?);
+            values.push(value);
+        }
+        let taken: f32 = values.iter().map(|value| value.width).sum();
+        let gaps = count(facts.len().saturating_sub(1)).max(1.0);
+        let gap = ((width - taken) / gaps).min(APART.1);
+        if gap < APART.0 && facts.len() > 1 {
+            let text = facts.iter().map(|fact| fact.value.as_str()).collect::<Vec<_>>().join(" ");
+            let excess = (APART.0 - gap) * gaps / MM;
+            return Err(PaperError::TooWide { leaf: self.leaf, text, excess });
+        }
+        let tallest = values.iter().map(|value| value.size).fold(0.0, f32::max);
+        let base = CAPITAL * label + 4.0 + CAPITAL * tallest;
+        let (mut left, mut marks) = (0.0, Vec::new());
+        for (fact, value) in facts.iter().zip(values) {
+            marks.push(Mark::text(left, CAPITAL * label, Face::Bold, label, &fact.label));
+            let rise = CAPITAL * (tallest - value.size);
+            for (i, line) in value.lines.iter().enumerate() {
+                let up = if i + 1 < value.lines.len() { rise } else { 0.0 };
+                marks.push(Mark::text(left, base - up, value.face, value.size, line));
+            }
+            left += value.width + gap;
+        }
+        Ok(Boxed { marks, height: base + DEPTH * self.theme.facts.plain })
+    }
+
+    fn value(&self, fact: &Fact) -> Result<Value, PaperError> {
+        let theme = &self.theme.facts;
+        let (face, size) = match fact.style {
+            FactStyle::Huge => (Face::Bold, theme.huge),
+            FactStyle::Large => (Face::Bold, theme.large),
+            FactStyle::Plain => (Face::Bold, theme.plain),
+            FactStyle::Code => (Face::Mono, theme.large),
+        };
+        let whole = self.fonts.width(face, size, &fact.value)?;
+        let mut value = Value { lines: vec![fact.value.clone()], face, size, width: whole };
+        if fact.style == FactStyle::Plain && whole > 6.0 * size {
+            for (at, _) in fact.value.match_indices(' ') {
+                let (first, second) = (&fact.value[..at], &fact.value[at + 1..]);
+                let width = self.fonts.width(face, size, first)?.max(self.fonts.width(face, size, second)?);
+                if width < value.width {
+                    value.lines = vec![first.to_owned(), second.to_owned()];
+                    value.width = width;
+                }
+            }
+        }
+        Ok(value)
+    }
+
+    /// Sets typed lines in two columns where they fit; down the first, then down the second.
+    pub(super) fn typed(&self, typed: Typed, width: f32) -> Result<Boxed, PaperError> {
+        let (lines, size) = self.typed_lines(typed);
+        let (mut labels, mut symbols) = (0.0_f32, 0.0_f32);
+        for line in lines {
+            labels = labels.max(self.fonts.width(Face::Bold, size, &line.label)?);
+            symbols = symbols.max(self.fonts.width(Face::Mono, size, &line.symbols)?);
+        }
+        let indent = labels + size * 0.7;
+        let half = (width + self.theme.page.gutter * MM) / 2.0;
+        let columns = if indent + symbols <= width - half + 0.01 { 2 } else { 1 };
+        if indent + symbols > width + 0.01 {
+            let text = lines.first().map(|line| line.label.clone()).unwrap_or_default();
+            let excess = (indent + symbols - width) / MM;
+            return Err(PaperError::TooWide { leaf: self.leaf, text, excess });
+        }
+        let rows = lines.len().div_ceil(columns).max(1);
+        let leading = size * self.theme.typed.leading;
+        let mut marks = Vec::new();
+        for (column, lines) in lines.chunks(rows).enumerate() {
+            for (row, line) in lines.iter().enumerate() {
+                let (left, base) = (half * count(column), CAPITAL * size + leading * count(row));
+                marks.push(Mark::text(left, base, Face::Bold, size, &line.label));
+                marks.push(Mark::text(left + indent, base, Face::Mono, size, &line.symbols));
+            }
+        }
+        // the symbols have no descenders
+        Ok(Boxed { marks, height: CAPITAL * size + leading * count(rows - 1) })
+    }
+
+    /// Sets a table; columns get what they need, the widest ones share what is left.
+    pub(super) fn table(&self, rows: &[Vec<Words>], size: f32, width: f32) -> Result<Boxed, PaperError> {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let mut needs = vec![0.0_f32; columns];
+        for row in rows {
+            for (need, cell) in needs.iter_mut().zip(row) {
+                let mut own = 0.0;
+                for run in &cell.runs {
+                    own += self.fonts.width(run.face, size, &run.text.replace('\n', " "))?;
+                }
+                *need = need.max(own);
+            }
+        }
+        let room = width - APART.0 * count(columns.saturating_sub(1));
+        let widths = shared(&needs, room);
+        let leading = size * self.theme.text.leading;
+        let apart = leading - (CAPITAL + DEPTH) * size + self.theme.text.gap;
+        let mut boxed = Boxed::default();
+        for (i, row) in rows.iter().enumerate() {
+            let (mut left, mut tallest) = (0.0, 0.0_f32);
+            for (cell, own) in row.iter().zip(&widths) {
+                let cell = self.text(cell, size, leading, *own)?;
+                tallest = tallest.max(cell.height);
+                let top = boxed.height;
+                boxed.marks.extend(cell.marks.into_iter().map(|mark| mark.shifted(left, top)));
+                left += own + APART.0;
+            }
+            boxed.height += tallest;
+            if i == 0 {
+                boxed.marks.push(Mark::Bar([0.0, boxed.height + apart / 2.0 - RULE, width, RULE]));
+            }
+            boxed.height += if i + 1 < rows.len() { apart } else { 0.0 };
+        }
+        Ok(boxed)
+    }
+
+    /// Sets a label and a line to write on.
+    pub(super) fn field(&self, label: &str, width: f32) -> Result<Boxed, PaperError> {
+        let size = self.theme.text.body;
+        let own = self.fits(label, Face::Regular, size, width - 40.0 * MM)?;
+        let (left, base) = (own + 6.0, CAPITAL * size + 6.0);
+        let marks = vec![
+            Mark::text(0.0, base, Face::Regular, size, label),
+            Mark::Bar([left, base + 1.5, (width - left).min(70.0 * MM), RULE]),
+        ];
+        Ok(Boxed { marks, height: base + DEPTH * size })
+    }
+
+    /// Sets lines to sign on side by side, each over its label.
+    pub(super) fn signatures(&self, labels: &[String], width: f32) -> Result<Boxed, PaperError> {
+        let (size, room) = (self.theme.text.small, 9.0 * MM);
+        let own = (width - APART.1 * count(labels.len().saturating_sub(1))) / count(labels.len().max(1));
+        let mut marks = Vec::new();
+        for (i, label) in labels.iter().enumerate() {
+            let left = (own + APART.1) * count(i);
+            self.fits(label, Face::Regular, size, own)?;
+            marks.push(Mark::Bar([left, room, own, RULE]));
+            marks.push(Mark::text(left, room + 3.0 + CAPITAL * size, Face::Regular, size, label));
+        }
+        Ok(Boxed { marks, height: room + 3.0 + (CAPITAL + DEPTH) * size })
+    }
+}
+
+/// Returns column widths that sum up to at most `room`.
+fn shared(needs: &[f32], room: f32) -> Vec<f32> {
+    let (mut room, mut open) = (room, needs.len());
+    let mut order: Vec<usize> = (0..needs.len()).collect();
+    order.sort_by(|a, b| needs[*a].total_cmp(&needs[*b]));
+    let mut widths = vec![0.0; needs.len()];
+    for i in order {
+        // a little more than measured, so that rounding breaks no line
+        widths[i] = (needs[i] + 0.1).min(room / count(open));
+        room -= widths[i];
+        open -= 1;
+    }
+    widths
+}

@@ -1,0 +1,115 @@
+//! A text becomes the modules of a QR code.
+
+use qrcode::bits::encode_auto;
+use qrcode::{Color, EcLevel, QrCode, Version};
+use zeroize::Zeroizing;
+
+use super::PaperError;
+
+/// The highest version used: 113 modules on 80 mm are 0.71 mm each.
+const HIGHEST: i16 = 24;
+
+/// Error correction; L is never used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// About 15 % of the codewords can be restored.
+    M,
+    /// About 25 %.
+    Q,
+    /// About 30 %.
+    H,
+}
+
+/// The modules of one code.
+#[derive(Clone)]
+pub struct Code {
+    version: u8,
+    level: Level,
+    width: usize,
+    rows: Zeroizing<Vec<u8>>,
+}
+
+impl Code {
+    /// Encodes `text` at the highest of H, Q and M that needs no version above 24.
+    ///
+    /// `what` names the code in the error [`PaperError::CodeTooLong`].
+    pub fn new(text: &str, what: &'static str) -> Result<Self, PaperError> {
+        let levels = [(EcLevel::H, Level::H), (EcLevel::Q, Level::Q), (EcLevel::M, Level::M)];
+        for (ec, level) in levels {
+            let Ok(bits) = encode_auto(text.as_bytes(), ec) else { continue };
+            let Version::Normal(version @ ..=HIGHEST) = bits.version() else { continue };
+            let version = u8::try_from(version).map_err(|_| PaperError::CodeTooLong(what))?;
+            let code = QrCode::with_bits(bits, ec).map_err(|_| PaperError::CodeTooLong(what))?;
+            let width = code.width();
+            let dark = |color: &Color| *color == Color::Dark;
+            let modules: Zeroizing<Vec<bool>> =
+                Zeroizing::new(code.into_colors().iter().map(dark).collect());
+            return Ok(Self { version, level, width, rows: pack(&modules, width) });
+        }
+        Err(PaperError::CodeTooLong(what))
+    }
+
+    /// Returns the version, 1 to 24.
+    pub fn version(&self) -> u8 {
+        self.version
+    }
+
+    /// Returns the error correction level.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Returns how many modules a side has.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Returns the rows from the top, each padded to whole bytes, first module in the highest bit,
+    /// 0 = dark.
+    pub(super) fn rows(&self) -> &[u8] {
+        &self.rows
+    }
+}
+
+fn pack(dark: &[bool], width: usize) -> Zeroizing<Vec<u8>> {
+    let mut rows = Zeroizing::new(Vec::with_capacity(width.div_ceil(8) * width));
+    for row in dark.chunks(width) {
+        for eight in row.chunks(8) {
+            let light = |byte: u8, (i, dark): (usize, &bool)| byte | (u8::from(!dark) << (7 - i));
+            rows.push(eight.iter().enumerate().fold(0, light));
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn symbols(count: usize) -> String {
+        "BG1S0123456789ABCDEFGHJKMNPQRSTVWXYZ".chars().cycle().take(count).collect()
+    }
+
+    #[test]
+    fn the_level_is_the_highest_that_stays_within_version_24() {
+        // capacities of version 24 for capitals and digits: H 744, Q 963 (969 with other parts), M 1326
+        let made = |count| Code::new(&symbols(count), "code").map(|c| (c.level(), c.version()));
+        assert_eq!(made(100).unwrap(), (Level::H, 8));
+        assert_eq!(made(744).unwrap(), (Level::H, 24));
+        assert_eq!(made(770).unwrap().0, Level::Q);
+        assert_eq!(made(960).unwrap(), (Level::Q, 24));
+        assert_eq!(made(1_000).unwrap().0, Level::M);
+        assert_eq!(made(1_320).unwrap(), (Level::M, 24));
+        let error = made(1_400).unwrap_err();
+        assert!(matches!(error, PaperError::CodeTooLong("code")));
+    }
+
+    #[test]
+    fn rows_are_padded_and_dark_is_zero() {
+        let code = Code::new("A", "code").unwrap();
+        assert_eq!((code.version(), code.width(), code.rows().len()), (1, 21, 63));
+        assert_eq!(code.rows()[0] >> 1, 0, "the upper edge of a finder is seven dark modules");
+        assert_eq!(code.rows()[0] & 1, 1, "and then a light one");
+    }
+}

@@ -1,0 +1,281 @@
+//! The texts of one share, and which leaf holds what.
+
+use zeroize::Zeroizing;
+
+use super::PaperError;
+use super::font::Fonts;
+use super::layout::{Placed, Setting, TypedLine, TypedLines};
+use super::page::Page;
+use super::pdf::{self, About};
+use super::qr::Code;
+use super::template::{Block, Leaf, SHEET, Templates, Typed, Values};
+use crate::codes::grid::{self, PaperSize, Slot};
+
+/// Bytes of a sealed part before and after its share of the sealed credential: set code and index,
+/// checksum.
+const AROUND: usize = 11 + 4;
+
+/// Bytes of the sealed credential in every part but the last.
+const PART: usize = 570;
+
+/// The largest number of sealed parts.
+const MOST_PARTS: usize = 30;
+
+/// Number of the key code in the document; sealed part `i` is code `i + 1`.
+const KEY: usize = 0;
+
+/// The texts of one printed share; no `Debug`, since two of them are secrets.
+pub struct SheetText {
+    /// Method id.
+    pub method: String,
+    /// Method name for people.
+    pub name: String,
+    /// Team that owns the method.
+    pub owner_team: String,
+    /// How to reach it.
+    pub owner_contact: String,
+    /// Platform that the credential opens.
+    pub platform: String,
+    /// Scope on that platform; may be empty.
+    pub scope: String,
+    /// Public id of the credential; may be empty.
+    pub credential_id: String,
+    /// Generation, from 1.
+    pub generation: u32,
+    /// Set code as written, `S 7QK4-M2XD-9FTB-C3HW-S`.
+    pub set_code: String,
+    /// Threshold.
+    pub k: u8,
+    /// Number of shares.
+    pub n: u8,
+    /// Share number and copy letter, `3b`.
+    pub sheet: String,
+    /// Who holds it.
+    pub holder: String,
+    /// Date of dealing, `2026-11-24`.
+    pub created: String,
+    /// Date from which the platform refuses the credential.
+    pub expires: Option<String>,
+    /// Permitted uses: code and wording.
+    pub uses: Vec<(String, String)>,
+    /// Longest session, `4 h`.
+    pub max_session: String,
+    /// Time until revocation, `24 h`.
+    pub revoke_within: String,
+    /// Where to log in and as whom; may be empty.
+    pub login: String,
+    /// What else is needed.
+    pub also_needed: Vec<String>,
+    /// Where the break-glass laptop is; may be empty.
+    pub laptop: String,
+    /// Text of the key code, `BG1K…UM…`.
+    pub key_code: Zeroizing<String>,
+    /// Texts of the sealed codes in order.
+    pub sealed_codes: Vec<String>,
+    /// Typed lines of the share, `K1 13WMBD7B…`.
+    pub share_lines: Zeroizing<String>,
+    /// Typed lines of the manifest.
+    pub manifest_lines: String,
+    /// Typed lines of the sealed credential; none when it has more than one part.
+    pub sealed_lines: Option<String>,
+    /// Bytes of the sealed credential.
+    pub sealed_len: usize,
+}
+
+/// Makes the PDF of one sheet.
+///
+/// Two leaves for a set with one sealed part whose typed lines fit on leaf 2, three where they do
+/// not; with more parts one leaf more for every four from the third on.
+pub fn render(sheet: &SheetText, paper: PaperSize, templates: &Templates) -> Result<Vec<u8>, PaperError> {
+    let fonts = Fonts::shipped()?;
+    sheet.check(fonts)?;
+    let codes = sheet.codes()?;
+    let typed = TypedLines {
+        share: TypedLine::read(&sheet.share_lines, "share")?,
+        manifest: TypedLine::read(&sheet.manifest_lines, "manifest")?,
+        sealed: TypedLine::read(sheet.sealed_lines.as_deref().unwrap_or_default(), "sealed credential")?,
+    };
+    let title = format!("{} {} {}", sheet.method, sheet.set_code, sheet.sheet);
+    let about = About { title: &title, language: &templates.language };
+    let press = Press { sheet, paper, templates, fonts, typed };
+    let pages = match press.pages(false) {
+        // leaf 2 is full: the sealed credential's lines get a leaf of their own
+        Err(PaperError::Overflow { leaf: 2, .. }) if sheet.sealed_lines.is_some() => press.pages(true)?,
+        pages => pages?,
+    };
+    pdf::write(&pages, &codes, fonts, &about)
+}
+
+impl SheetText {
+    fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let single = [
+            ("method", &self.method),
+            ("name", &self.name),
+            ("owner_team", &self.owner_team),
+            ("owner_contact", &self.owner_contact),
+            ("platform", &self.platform),
+            ("scope", &self.scope),
+            ("credential_id", &self.credential_id),
+            ("set_code", &self.set_code),
+            ("sheet", &self.sheet),
+            ("holder", &self.holder),
+            ("created", &self.created),
+            ("max_session", &self.max_session),
+            ("revoke_within", &self.revoke_within),
+            ("login", &self.login),
+            ("laptop", &self.laptop),
+        ];
+        let uses = self.uses.iter().flat_map(|(code, wording)| [("uses", code), ("uses", wording)]);
+        let needed = self.also_needed.iter().map(|text| ("also_needed", text));
+        let expires = self.expires.iter().map(|text| ("expires", text));
+        let all = single.into_iter().chain(uses).chain(needed).chain(expires);
+        all.map(|(field, text)| (field, text.as_str()))
+    }
+
+    /// Fails when a field cannot be printed.
+    fn check(&self, fonts: &Fonts) -> Result<(), PaperError> {
+        for (field, text) in self.texts() {
+            if let Some(sign) = text.chars().find(|sign| sign.is_control()) {
+                return Err(PaperError::Control { field, sign });
+            }
+            if let Some(sign) = fonts.missing(text) {
+                return Err(PaperError::MissingGlyph { sign, place: format!("{field} `{text}`") });
+            }
+        }
+        Ok(())
+    }
+
+    fn codes(&self) -> Result<Vec<Code>, PaperError> {
+        let parts = self.sealed_codes.len();
+        if parts == 0 || parts > MOST_PARTS {
+            return Err(PaperError::Parts(parts));
+        }
+        let mut codes = vec![Code::new(&self.key_code, "key code")?];
+        for text in &self.sealed_codes {
+            codes.push(Code::new(text, "sealed code")?);
+        }
+        Ok(codes)
+    }
+
+    /// Returns what templates may name.
+    fn values(&self, leaf: usize, leaves: usize) -> Values {
+        let mut values = Values::default();
+        for (field, text) in self.texts() {
+            if !["uses", "also_needed", "expires"].contains(&field) {
+                values.set(field, text);
+            }
+        }
+        match &self.expires {
+            Some(date) => values.set("expires", date.as_str()),
+            None => values.set("expires", ()),
+        }
+        values.list("also_needed", self.also_needed.iter().map(String::as_str));
+        values.pairs("uses", &self.uses);
+        values.set("generation", self.generation);
+        values.set("k", self.k);
+        values.set("n", self.n);
+        values.set("leaf", leaf);
+        values.set("leaves", leaves);
+        values.set("parts", self.sealed_codes.len());
+        values.set("sealed_len", self.sealed_len);
+        values.set("padding", "=".repeat(self.padding()));
+        values
+    }
+
+    /// Returns how many `=` GNU `base32 -d` wants after the text of the last sealed part.
+    fn padding(&self) -> usize {
+        let last = self.sealed_len - PART.min(self.sealed_len) * (self.sealed_codes.len().saturating_sub(1));
+        let symbols = ((last + AROUND) * 8).div_ceil(5);
+        symbols.next_multiple_of(8) - symbols
+    }
+}
+
+struct Press<'a> {
+    sheet: &'a SheetText,
+    paper: PaperSize,
+    templates: &'a Templates,
+    fonts: &'a Fonts,
+    typed: TypedLines,
+}
+
+impl Press<'_> {
+    /// Sets all leaves; `apart` puts the sealed credential's typed lines on a leaf of their own.
+    fn pages(&self, apart: bool) -> Result<Vec<Page>, PaperError> {
+        let parts = self.sheet.sealed_codes.len();
+        let slots = grid::leaves(false, parts);
+        let leaves = slots.len() + usize::from(apart);
+        let mut pages = Vec::new();
+        let mut typed = Vec::new();
+        for leaf in 1..=leaves {
+            let slots = slots.get(leaf - 1).map_or(&[][..], Vec::as_slice);
+            let section = match leaf {
+                1 => "leaf 1",
+                2 => "leaf 2",
+                _ if apart => "leaf of typed lines",
+                _ => "further leaves",
+            };
+            let mut values = self.sheet.values(leaf, leaves);
+            values.set("typed_sealed_here", self.sheet.sealed_lines.is_some() && !apart);
+            let content = self.templates.leaf(section, values)?;
+            check_codes(&content, slots, leaf)?;
+            typed.extend(content.blocks.iter().filter_map(|block| match block {
+                Block::Typed(typed) => Some((*typed, leaf)),
+                _ => None,
+            }));
+            let Self { fonts, typed, paper, .. } = self;
+            let theme = &self.templates.theme;
+            let setting = Setting { fonts, theme, typed, paper: *paper, leaf };
+            pages.push(setting.page(&content, placed(&content, slots, parts))?);
+        }
+        self.check_typed(&typed)?;
+        Ok(pages)
+    }
+
+    fn check_typed(&self, found: &[(Typed, usize)]) -> Result<(), PaperError> {
+        let sealed = usize::from(self.sheet.sealed_lines.is_some());
+        let expected = [
+            (Typed::Share, "typed:share", 1),
+            (Typed::Manifest, "typed:manifest", 1),
+            (Typed::Sealed, "typed:sealed", sealed),
+        ];
+        for (typed, widget, count) in expected {
+            let leaves: Vec<usize> =
+                found.iter().filter(|(found, _)| *found == typed).map(|(_, leaf)| *leaf).collect();
+            check_count(leaves.len(), count, widget, leaves.last().copied().unwrap_or(2))?;
+        }
+        Ok(())
+    }
+}
+
+fn check_codes(content: &Leaf, slots: &[Slot], leaf: usize) -> Result<(), PaperError> {
+    let key = slots.contains(&Slot::Key);
+    let sealed = slots.iter().any(|slot| matches!(slot, Slot::Sealed(_)));
+    check_count(content.key.len(), usize::from(key), "qr:key", leaf)?;
+    check_count(content.sealed.len(), usize::from(sealed), "qr:sealed", leaf)
+}
+
+fn check_count(found: usize, expected: usize, widget: &'static str, leaf: usize) -> Result<(), PaperError> {
+    let what = match (found, expected) {
+        (0, 1) => "is missing",
+        (1.., 0) => "must not be here",
+        (2.., _) => "is repeated",
+        _ => return Ok(()),
+    };
+    Err(PaperError::Widget { name: SHEET, leaf, widget, what })
+}
+
+fn placed(content: &Leaf, slots: &[Slot], parts: usize) -> Vec<Placed> {
+    let caption = |captions: &[String]| captions.first().cloned().unwrap_or_default();
+    let place = |slot: &Slot| match slot {
+        Slot::Sealed(part) if parts > 1 => {
+            let caption = format!("{} {}/{parts}", caption(&content.sealed), part + 1);
+            Placed { code: part + 1, caption }
+        }
+        Slot::Sealed(part) => Placed { code: part + 1, caption: caption(&content.sealed) },
+        _ => Placed { code: KEY, caption: caption(&content.key) },
+    };
+    slots.iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests;

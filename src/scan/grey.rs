@@ -1,0 +1,79 @@
+//! A grey picture, 8 bits a pixel: what every source becomes and every filter works on.
+
+/// Rows of grey values, 0 black to 255 white, without padding.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Grey {
+    width: usize,
+    height: usize,
+    pixels: Vec<u8>,
+}
+
+impl Grey {
+    /// Makes a picture of `pixels`; `None` when they are not exactly `width` × `height`.
+    pub(super) fn new(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
+        (width.checked_mul(height)? == pixels.len()).then_some(Self { width, height, pixels })
+    }
+
+    /// Makes a picture row by row: `fill(y, row)` writes row `y`.
+    pub(super) fn by_rows(
+        width: usize,
+        height: usize,
+        mut fill: impl FnMut(usize, &mut [u8]),
+    ) -> Self {
+        let mut pixels = vec![0; width * height];
+        if width > 0 {
+            for (y, row) in pixels.chunks_exact_mut(width).enumerate() {
+                fill(y, row);
+            }
+        }
+        Self { width, height, pixels }
+    }
+
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(super) fn height(&self) -> usize {
+        self.height
+    }
+
+    pub(super) fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// Returns row `y`; rows above and below the picture repeat its edge.
+    pub(super) fn row(&self, y: isize) -> &[u8] {
+        let y = y.clamp(0, self.height.saturating_sub(1).cast_signed()).cast_unsigned();
+        &self.pixels[y * self.width..(y + 1) * self.width]
+    }
+}
+
+/// Returns the brightness of a colour (the weights of ITU-R BT.601, in 256ths).
+pub(super) fn brightness(red: u8, green: u8, blue: u8) -> u8 {
+    let sum = 77 * u32::from(red) + 150 * u32::from(green) + 29 * u32::from(blue);
+    (sum >> 8).to_le_bytes()[0] // the weights add up to 256: at most 255
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn size_and_pixels_agree() {
+        assert!(Grey::new(2, 2, vec![0; 4]).is_some());
+        assert!(Grey::new(2, 2, vec![0; 5]).is_none());
+        assert!(Grey::new(usize::MAX, 2, vec![0; 4]).is_none());
+        let grey = Grey::by_rows(3, 2, |y, row| row.fill(if y == 0 { 1 } else { 2 }));
+        assert_eq!(grey.pixels(), [1, 1, 1, 2, 2, 2]);
+        assert_eq!(grey.row(-5), [1, 1, 1]);
+        assert_eq!(grey.row(5), [2, 2, 2]);
+    }
+
+    #[test]
+    fn white_is_white_and_black_black() {
+        assert_eq!(brightness(255, 255, 255), 255);
+        assert_eq!(brightness(0, 0, 0), 0);
+        assert!(brightness(0, 255, 0) > brightness(255, 0, 0));
+    }
+}
