@@ -21,6 +21,7 @@ mod filter;
 mod grey;
 mod image;
 mod kind;
+mod picture;
 mod raster;
 mod worker;
 
@@ -32,6 +33,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 pub use self::kind::{MAX_FILE, MAX_TEXT};
+pub use self::picture::picture;
 pub use self::worker::serve;
 
 /// The most pages a file may have.
@@ -143,7 +145,7 @@ pub enum Pass {
 }
 
 impl Pass {
-    /// All passes, in the order in which they are tried.
+    /// All passes, in the order in which they are tried: what costs little and finds much first.
     pub const ALL: [Self; 7] = [
         Self::Plain,
         Self::Half,
@@ -215,7 +217,7 @@ pub struct ScanError {
 }
 
 /// Why a file was not read; each is said of the file ("scan2.pdf is empty").
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Nothing in it.
     #[error("is empty")]
@@ -245,8 +247,8 @@ pub enum Refusal {
     #[error(transparent)]
     Pdf(#[from] PageProblem),
     /// The worker program could not be started; nothing is wrong with the file.
-    #[error("could not be read: its reader did not start")]
-    Start(#[source] io::Error),
+    #[error("was not read, because its reader did not start ({0})")]
+    Start(io::ErrorKind),
 }
 
 #[cfg(test)]
@@ -270,12 +272,4 @@ mod tests {
             (0..count).map(|_| self.next().to_le_bytes()[3]).collect()
         }
     }
-}
-
-/// Lab.
-#[doc(hidden)]
-pub fn lab(bytes: &[u8]) -> Vec<(String, Vec<char>, u128)> {
-    let Ok(kind::Kind::Picture(f)) = kind::kind(bytes) else { return vec![] };
-    let Ok((grey, _)) = image::decode(f, bytes) else { return vec![] };
-    decode::lab(&grey)
 }

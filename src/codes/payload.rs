@@ -17,6 +17,9 @@ const JOIN: char = 'U';
 /// Most characters of one code's text; the largest that is ever printed has some 1 500.
 pub const MAX_TEXT: usize = 8 * 1024;
 
+/// Fewest symbols of a code's text; a typed line has 28 at most.
+const SHORTEST: usize = 30;
+
 const CHECKSUM: usize = 4;
 
 /// What a payload is.
@@ -249,12 +252,18 @@ pub fn looks_like_a_code(text: &str) -> bool {
     let mut signs =
         text.chars().filter(|&c| !crockford::is_filler(c)).map(|c| c.to_ascii_uppercase());
     let starts = signs.next() == Some('B') && signs.next() == Some('G');
-    // a typed line starts with its label, never with BG and a digit
-    starts && signs.next().is_some_and(|c| c.is_ascii_digit() || matches!(c, 'I' | 'L' | 'O'))
+    let digit = signs.next().is_some_and(|c| c.is_ascii_digit() || matches!(c, 'I' | 'L' | 'O'));
+    // a typed line without its label may begin like this too, but is shorter than any code
+    starts && digit && signs.count() + 3 >= SHORTEST
 }
 
-/// Reads a code's text: one payload or several.
+/// Reads a code's text whose payloads are all good.
 pub fn parse(text: &str) -> Result<Vec<Payload>, PayloadError> {
+    parse_each(text)?.into_iter().collect()
+}
+
+/// Reads a code's text, payload by payload: a bad one does not spoil the others.
+pub fn parse_each(text: &str) -> Result<Vec<Result<Payload, PayloadError>>, PayloadError> {
     if text.len() > MAX_TEXT {
         return Err(PayloadError::TooLong(text.len()));
     }
@@ -268,7 +277,7 @@ pub fn parse(text: &str) -> Result<Vec<Payload>, PayloadError> {
         b'1' | b'I' | b'L' => {}
         other => return Err(PayloadError::Version(char::from(other))),
     }
-    signs[3..].split(JOIN).map(one).collect()
+    Ok(signs[3..].split(JOIN).map(one).collect())
 }
 
 fn one(text: &str) -> Result<Payload, PayloadError> {
@@ -313,8 +322,8 @@ mod tests {
     fn each_fault_has_its_word() {
         let text = share().text();
         assert_eq!(error("hello"), PayloadError::Foreign);
-        assert_eq!(error("BG2K00"), PayloadError::Version('2'));
-        assert_eq!(error("BG1R00"), PayloadError::Kind('R'));
+        assert_eq!(error(&format!("BG2{}", &text[3..])), PayloadError::Version('2'));
+        assert_eq!(error(&format!("BG1R{}", &text[4..])), PayloadError::Kind('R'));
         assert!(matches!(error(&format!("{}!", &*text)), PayloadError::Base32 { .. }));
         assert_eq!(error(&text[..text.len() - 8]), PayloadError::Checksum(Kind::Share));
         assert!(matches!(error(&"BG1K".repeat(3000)), PayloadError::TooLong(_)));

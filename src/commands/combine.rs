@@ -43,6 +43,12 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
     }
 
     let chosen = choose(&mut gathering, args, groups)?;
+    if let Some(origin) = gathering.contradiction(&chosen.group) {
+        return Err(Failure::invalid(format!(
+            "another manifest with the same set code was read ({origin})"
+        ))
+        .hint("bring sheets of one set only; somebody made a second text for this code"));
+    }
     let case = gathering.examine(&chosen.group);
     if !case.is_complete() {
         let failure = gathering.too_few(Some(&case));
@@ -94,7 +100,9 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
         }
     };
     for x in &opened.dealt_wrong {
-        context.ui.warn(&format!("share {x} was dealt wrong: it can never help to open this set"));
+        context.ui.warn(&format!(
+            "share {x} does not lie on the polynomial of the shares used: the set was dealt wrong and has to be dealt anew"
+        ));
     }
     let due = answers.release.revoke_due;
     let delivered = deliver(context, args, &case, &opened.credential, due);
@@ -147,7 +155,9 @@ fn choose(
                 return Ok(Chosen { group, by_ink: true, objections });
             }
             disagreed = Code::parse(CodeKind::Set, &text).ok();
-            let codes: Vec<String> = groups.iter().map(|g| g.code.to_string()).collect();
+            // not in full: whoever reads it here could copy it instead of reading the book
+            let codes: Vec<String> =
+                groups.iter().map(|g| format!("{}-…", g.code.short())).collect();
             let message = match Code::parse(CodeKind::Set, &text) {
                 Err(error) => format!("the set code is not one: {error}"),
                 Ok(code) => {

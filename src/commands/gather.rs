@@ -123,6 +123,11 @@ impl<'a> Gathering<'a> {
         opening::groups(&self.pile, &self.known_sets(), &mut self.codes)
     }
 
+    /// Returns where another manifest with the set code of this one was read.
+    pub(super) fn contradiction(&mut self, group: &Group) -> Option<Origin> {
+        opening::contradiction(&self.pile, group, &mut self.codes).cloned()
+    }
+
     /// Holds everything against one set.
     pub(super) fn examine(&self, group: &Group) -> Case {
         opening::examine(&self.pile, group, &self.known_sets())

@@ -16,7 +16,8 @@ pub(super) fn run(context: &Context, args: &Init) -> Result<Exit, Failure> {
             "method.toml" => "the access method: edit it, it is an example",
             "contacts.toml" => "how to reach the custodians: edit it",
             "recover.py" => "opens a set with nothing but python3, without this program",
-            _ => "keeps papers out of git, and bytes as they are",
+            ".gitignore" => "keeps papers and secrets out of git",
+            _ => "makes git keep every byte as it is",
         };
         ui.say(&format!("  {name:<16}{what}"));
     }

@@ -88,8 +88,8 @@ fn describe(look: &Look, typed: &[&Payload]) -> (Value, Vec<String>) {
         }));
     };
     for code in &look.codes {
-        let payloads = payload::parse(&code.text).unwrap_or_default();
-        payloads.iter().for_each(|payload| add(payload, &code.pass.to_string()));
+        let payloads = payload::parse_each(&code.text).unwrap_or_default();
+        payloads.iter().flatten().for_each(|payload| add(payload, &code.pass.to_string()));
     }
     typed.iter().for_each(|payload| add(payload, "text"));
     let problems: Vec<String> = look

@@ -265,10 +265,8 @@ fn papers_folder(kit: &Kit, wanted: Option<&Path>) -> Result<PathBuf, Failure> {
         .hint("name a folder outside with `-o DIR`, or leave `-o` out"));
     }
     match fs::read_dir(&folder).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => {
-            Err(Failure::invalid(format!("`{}` is not empty", folder.display()))
-                .hint("papers go into a new or empty folder: name another with `-o DIR`"))
-        }
+        Ok(true) => Err(Failure::invalid(format!("`{}` is not empty", folder.display()))
+            .hint("papers go into a new or empty folder: name another with `-o DIR`")),
         Ok(false) => Ok(folder),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(folder),
         Err(error) => Err(Failure::invalid(format!("cannot use `{}`: {error}", folder.display()))),

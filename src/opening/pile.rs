@@ -72,12 +72,17 @@ impl Pile {
 
     /// Takes the text of one code.
     pub fn add_code(&mut self, text: &str, origin: &Origin) -> Vec<Note> {
-        match payload::parse(text) {
-            Ok(payloads) => {
-                payloads.into_iter().filter_map(|p| self.add_noted(p, origin)).collect()
-            }
-            Err(error) => vec![Note::Problem(error.to_string())],
-        }
+        let payloads = match payload::parse_each(text) {
+            Ok(payloads) => payloads,
+            Err(error) => return vec![Note::Problem(error.to_string())],
+        };
+        payloads
+            .into_iter()
+            .filter_map(|payload| match payload {
+                Ok(payload) => self.add_noted(payload, origin),
+                Err(error) => Some(Note::Problem(error.to_string())),
+            })
+            .collect()
     }
 
     fn add_noted(&mut self, payload: Payload, origin: &Origin) -> Option<Note> {

@@ -64,7 +64,8 @@ impl Fonts {
     /// Returns the shipped fonts.
     pub(super) fn shipped() -> Result<&'static Self, PaperError> {
         static FONTS: OnceLock<Option<Fonts>> = OnceLock::new();
-        let read = || Some(Self([glyphs(Face::ALL[0])?, glyphs(Face::ALL[1])?, glyphs(Face::ALL[2])?]));
+        let read =
+            || Some(Self([glyphs(Face::ALL[0])?, glyphs(Face::ALL[1])?, glyphs(Face::ALL[2])?]));
         FONTS.get_or_init(read).as_ref().ok_or(PaperError::Font("set"))
     }
 
@@ -119,7 +120,8 @@ fn glyphs(face: Face) -> Option<Glyphs> {
     let advances = ReadScope::new(&hmtx)
         .read_dep::<HmtxTable<'_>>((usize::from(count), usize::from(metrics)))
         .ok()?;
-    let (_, mapping) = read_cmap_subtable(&ReadScope::new(&cmap).read::<Cmap<'_>>().ok()?).ok()??;
+    let (_, mapping) =
+        read_cmap_subtable(&ReadScope::new(&cmap).read::<Cmap<'_>>().ok()?).ok()??;
     let mut glyphs = Glyphs::new();
     mapping
         .mappings_fn(|code, id| {

@@ -11,7 +11,7 @@ mod text;
 use zeroize::Zeroizing;
 
 use super::PaperError;
-use super::font::{DEPTH, Face, Fonts};
+use super::font::{CAPITAL, DEPTH, Face, Fonts};
 use super::page::{MM, Mark, Page, Text};
 use super::template::{Block, Leaf, Typed};
 use super::theme::Theme;
@@ -89,10 +89,7 @@ impl Setting<'_> {
         let places = self.paper.places(self.leaf);
         for (place, placed) in places.into_iter().zip(codes) {
             let (left, top, side) = (place.left * MM, place.top * MM, grid::SIDE * MM);
-            let size = self.theme.text.caption;
-            let base = top - grid::CLEAR * MM - DEPTH * size;
-            self.fits(&placed.caption, Face::Regular, size, side)?;
-            page.marks.push(Mark::text(left, base, Face::Regular, size, &placed.caption));
+            self.caption(&placed.caption, left, top, &mut page)?;
             page.marks.push(Mark::Code { code: placed.code, left, top, side });
         }
         if let Some(words) = &content.fold {
@@ -101,7 +98,12 @@ impl Setting<'_> {
         Ok(page)
     }
 
-    fn flow(&self, blocks: &[Block], frames: &[Frame], marks: &mut Vec<Mark>) -> Result<(), PaperError> {
+    fn flow(
+        &self,
+        blocks: &[Block],
+        frames: &[Frame],
+        marks: &mut Vec<Mark>,
+    ) -> Result<(), PaperError> {
         let parts: Vec<&[Block]> = blocks.split(|block| *block == Block::NextFrame).collect();
         if parts.len() > frames.len() {
             return Err(PaperError::Frames { leaf: self.leaf, frames: frames.len() });
@@ -110,11 +112,14 @@ impl Setting<'_> {
             let (mut set, mut filled) = (Vec::new(), 0.0);
             for (j, block) in part.iter().enumerate() {
                 let gap = j.checked_sub(1).map_or(0.0, |before| self.gap(&part[before], block));
-                let boxed = self.block(block, frame.width)?;
+                let boxed = self.block(block, frame)?;
                 filled += gap + boxed.height;
                 set.push((gap, boxed));
             }
             let room = frame.height - filled;
+            if std::env::var_os("LAB").is_some() {
+                eprintln!("{:?} leaf {} frame {} room {room}", self.paper, self.leaf, i + 1);
+            }
             // a hundredth of a point is rounding
             if room < -0.01 {
                 let excess = -room / MM;
@@ -132,6 +137,19 @@ impl Setting<'_> {
         Ok(())
     }
 
+    /// Writes a code's caption upwards, in the strip between the two columns of codes.
+    fn caption(&self, words: &str, left: f32, top: f32, page: &mut Page) -> Result<(), PaperError> {
+        let (size, side, clear) = (self.theme.text.caption, grid::SIDE * MM, grid::CLEAR * MM);
+        self.fits(words, Face::Regular, size, side)?;
+        let left = if left < page.width / 3.0 {
+            left + side + clear + CAPITAL * size
+        } else {
+            left - clear - DEPTH * size
+        };
+        page.marks.push(turned(left, top + side, size, words));
+        Ok(())
+    }
+
     /// Draws ticks at the middle of both long edges, and the words beside one of them.
     fn fold(&self, words: &str, page: &mut Page) -> Result<(), PaperError> {
         const TICK: f32 = 5.0 * MM;
@@ -141,8 +159,7 @@ impl Setting<'_> {
         }
         self.fits(words, Face::Regular, size, middle - 2.0 * TICK)?;
         let (left, base) = (TICK + (TICK + size * 0.7) / 2.0, middle - 4.0);
-        let text = words.to_owned().into();
-        page.marks.push(Mark::Text(Text { left, base, face: Face::Regular, size, turned: true, text }));
+        page.marks.push(turned(left, base, size, words));
         Ok(())
     }
 
@@ -164,6 +181,12 @@ impl Setting<'_> {
         }
         Ok(own)
     }
+}
+
+/// Returns text that runs upwards from the bottom of its baseline.
+fn turned(left: f32, base: f32, size: f32, words: &str) -> Mark {
+    let text = words.to_owned().into();
+    Mark::Text(Text { left, base, face: Face::Regular, size, turned: true, text })
 }
 
 #[cfg(test)]

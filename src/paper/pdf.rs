@@ -102,12 +102,15 @@ fn page(page: &Page) -> PdfPage {
                 let (x, y) = (rounded(*left), rounded(page.height - top - height));
                 let (width, height) = (rounded(*width), rounded(*height));
                 let (mode, winding_order) = (Some(PaintMode::Fill), None);
-                ops.push(Op::DrawRectangle { rectangle: Rect { x, y, width, height, mode, winding_order } });
+                ops.push(Op::DrawRectangle {
+                    rectangle: Rect { x, y, width, height, mode, winding_order },
+                });
             }
             Mark::Code { code, left, top, side } => {
                 // explicit, since a scale of the library's own assumes dots per inch
                 let place = [*side, 0.0, 0.0, *side, *left, page.height - top - side];
-                let transform = XObjectTransform { no_auto_scale: true, ..XObjectTransform::default() };
+                let transform =
+                    XObjectTransform { no_auto_scale: true, ..XObjectTransform::default() };
                 ops.push(Op::SaveGraphicsState);
                 ops.push(Op::SetTransformationMatrix { matrix: CurTransMat::Raw(place) });
                 ops.push(Op::UseXobject { id: code_id(*code), transform });
@@ -147,7 +150,8 @@ fn save(document: &PdfDocument, about: &About<'_>) -> Result<Vec<u8>, PaperError
     }
     let failed = |error: &dyn std::fmt::Display| PaperError::Pdf(error.to_string());
     file.trailer.remove(b"ID");
-    let info = file.trailer.get(b"Info").and_then(|info| info.as_reference()).map_err(|e| failed(&e))?;
+    let info =
+        file.trailer.get(b"Info").and_then(|info| info.as_reference()).map_err(|e| failed(&e))?;
     let info = file.get_dictionary_mut(info).map_err(|e| failed(&e))?;
     let extra: Vec<Vec<u8>> =
         info.iter().map(|(key, _)| key.clone()).filter(|key| key != b"Title").collect();
@@ -172,7 +176,8 @@ fn preferences() -> DictItem {
         ("Duplex", DictItem::Name("Simplex".into())),
         ("DisplayDocTitle", DictItem::Bool(true)),
     ];
-    let map: BTreeMap<_, _> = entries.into_iter().map(|(key, item)| (key.to_owned(), item)).collect();
+    let map: BTreeMap<_, _> =
+        entries.into_iter().map(|(key, item)| (key.to_owned(), item)).collect();
     DictItem::Dict { map }
 }
 

@@ -86,21 +86,30 @@ pub struct SheetText {
 ///
 /// Two leaves for a set with one sealed part whose typed lines fit on leaf 2, three where they do
 /// not; with more parts one leaf more for every four from the third on.
-pub fn render(sheet: &SheetText, paper: PaperSize, templates: &Templates) -> Result<Vec<u8>, PaperError> {
+pub fn render(
+    sheet: &SheetText,
+    paper: PaperSize,
+    templates: &Templates,
+) -> Result<Vec<u8>, PaperError> {
     let fonts = Fonts::shipped()?;
     sheet.check(fonts)?;
     let codes = sheet.codes()?;
     let typed = TypedLines {
         share: TypedLine::read(&sheet.share_lines, "share")?,
         manifest: TypedLine::read(&sheet.manifest_lines, "manifest")?,
-        sealed: TypedLine::read(sheet.sealed_lines.as_deref().unwrap_or_default(), "sealed credential")?,
+        sealed: TypedLine::read(
+            sheet.sealed_lines.as_deref().unwrap_or_default(),
+            "sealed credential",
+        )?,
     };
     let title = format!("{} {} {}", sheet.method, sheet.set_code, sheet.sheet);
     let about = About { title: &title, language: &templates.language };
     let press = Press { sheet, paper, templates, fonts, typed };
     let pages = match press.pages(false) {
         // leaf 2 is full: the sealed credential's lines get a leaf of their own
-        Err(PaperError::Overflow { leaf: 2, .. }) if sheet.sealed_lines.is_some() => press.pages(true)?,
+        Err(PaperError::Overflow { leaf: 2, .. }) if sheet.sealed_lines.is_some() => {
+            press.pages(true)?
+        }
         pages => pages?,
     };
     pdf::write(&pages, &codes, fonts, &about)
@@ -184,7 +193,8 @@ impl SheetText {
 
     /// Returns how many `=` GNU `base32 -d` wants after the text of the last sealed part.
     fn padding(&self) -> usize {
-        let last = self.sealed_len - PART.min(self.sealed_len) * (self.sealed_codes.len().saturating_sub(1));
+        let last = self.sealed_len
+            - PART.min(self.sealed_len) * (self.sealed_codes.len().saturating_sub(1));
         let symbols = ((last + AROUND) * 8).div_ceil(5);
         symbols.next_multiple_of(8) - symbols
     }
@@ -254,7 +264,12 @@ fn check_codes(content: &Leaf, slots: &[Slot], leaf: usize) -> Result<(), PaperE
     check_count(content.sealed.len(), usize::from(sealed), "qr:sealed", leaf)
 }
 
-fn check_count(found: usize, expected: usize, widget: &'static str, leaf: usize) -> Result<(), PaperError> {
+fn check_count(
+    found: usize,
+    expected: usize,
+    widget: &'static str,
+    leaf: usize,
+) -> Result<(), PaperError> {
     let what = match (found, expected) {
         (0, 1) => "is missing",
         (1.., 0) => "must not be here",

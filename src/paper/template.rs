@@ -85,13 +85,18 @@ impl Values {
     }
 
     /// Adds a list.
-    pub(super) fn list<V: Into<Value>>(&mut self, name: &'static str, values: impl IntoIterator<Item = V>) {
+    pub(super) fn list<V: Into<Value>>(
+        &mut self,
+        name: &'static str,
+        values: impl IntoIterator<Item = V>,
+    ) {
         self.0.insert(name, values.into_iter().collect());
     }
 
     /// Adds a list of pairs.
     pub(super) fn pairs(&mut self, name: &'static str, pairs: &[(String, String)]) {
-        let pair = |(a, b): &(String, String)| [a.as_str(), b.as_str()].into_iter().collect::<Value>();
+        let pair =
+            |(a, b): &(String, String)| [a.as_str(), b.as_str()].into_iter().collect::<Value>();
         self.list(name, pairs.iter().map(pair));
     }
 }
@@ -175,12 +180,25 @@ mod tests {
 
     #[test]
     fn a_value_is_printed_as_it_stands() {
-        for name in ["A*b*_c_ <x> [y](z) | # `q` \\ &amp; ~~s~~", "# a", "- a", "1. a", "    a", "---", "a  b"] {
+        for name in [
+            "A*b*_c_ <x> [y](z) | # `q` \\ &amp; ~~s~~",
+            "# a",
+            "- a",
+            "1. a",
+            "    a",
+            "---",
+            "a  b",
+        ] {
             let sheet = "# leaf 1\n\n{{ name }}\n\n**{{ name }}**\n\n`{{ name }}`\n\n![l](huge:{{ name }})\n\n\
                          | a | b |\n|---|---|\n| {{ name }} | c |\n";
             let leaf = leaf(sheet, name).unwrap();
-            let [Block::Text { words: plain, .. }, Block::Text { words: bold, .. }, Block::Text { words: code, .. }, Block::Facts(facts), Block::Table { rows, .. }] =
-                &leaf.blocks[..]
+            let [
+                Block::Text { words: plain, .. },
+                Block::Text { words: bold, .. },
+                Block::Text { words: code, .. },
+                Block::Facts(facts),
+                Block::Table { rows, .. },
+            ] = &leaf.blocks[..]
             else {
                 panic!("{name}: blocks")
             };

@@ -15,7 +15,7 @@
 use zeroize::Zeroizing;
 
 use super::decode::printable;
-use super::{Code, MAX_CODES, MAX_CODE_TEXT, Page, PageProblem, Pass};
+use super::{Code, MAX_CODE_TEXT, MAX_CODES, Page, PageProblem, Pass};
 
 const FIRST: &str = "breakglass page 1";
 const LAST: &str = "end";

@@ -16,24 +16,13 @@ use zeroize::Zeroizing;
 
 use super::filter::{self, Turn};
 use super::grey::Grey;
-use super::{Code, MAX_CODES, MAX_CODE_TEXT, Pass};
+use super::{Code, MAX_CODE_TEXT, MAX_CODES, Pass};
 
 /// Pictures above this are halved before anything else: a sheet has no detail that needs more.
 const PLENTY: usize = 25_000_000;
 
 /// Pictures above this are not doubled: their modules are wide enough.
 const FINE: usize = 10_000_000;
-
-/// The passes in their order: what costs little and finds much comes first.
-const PASSES: [Pass; 7] = [
-    Pass::Plain,
-    Pass::Half,
-    Pass::Normalised,
-    Pass::Sharpened,
-    Pass::Doubled,
-    Pass::Inverted,
-    Pass::Rotated,
-];
 
 /// What was found on one page so far.
 #[derive(Default)]
@@ -52,7 +41,7 @@ impl Finds {
             scale *= 2.0;
         }
         let mut new_since_plain = false;
-        for pass in PASSES {
+        for pass in Pass::ALL {
             if self.complete() || Instant::now() >= until {
                 return;
             }
@@ -109,10 +98,10 @@ fn attempt(grey: &Grey, pass: Pass) -> Vec<Code> {
     match pass {
         Pass::Plain => read(grey, pass, scaled(1.0)),
         Pass::Half => read(&filter::half(grey), pass, scaled(2.0)),
-        Pass::Normalised => read(&filter::normalise(&filter::soften(grey), radius(grey)), pass, scaled(1.0)),
+        Pass::Normalised => read(&even(grey), pass, scaled(1.0)),
         Pass::Sharpened => read(&filter::sharpen(grey), pass, scaled(1.0)),
         Pass::Doubled if grey.width() * grey.height() > FINE => Vec::new(),
-        Pass::Doubled => read(&filter::double(grey), pass, scaled(0.5)),
+        Pass::Doubled => read(&filter::double(&even(grey)), pass, scaled(0.5)),
         Pass::Inverted => read(&filter::invert(grey), pass, scaled(1.0)),
         Pass::Rotated => {
             let turned = filter::rotate(grey);
@@ -122,14 +111,18 @@ fn attempt(grey: &Grey, pass: Pass) -> Vec<Code> {
     }
 }
 
-/// Returns a window of about 10 mm on a page: wider than a finder pattern, narrower than a shadow.
-fn radius(grey: &Grey) -> usize {
-    (grey.width().min(grey.height()) / 40).clamp(8, 100)
+/// Returns the picture without grain, shadows and fading.
+///
+/// The window is about 20 mm of a page: wider than a finder pattern, narrower than most shadows.
+fn even(grey: &Grey) -> Grey {
+    let radius = (grey.width().min(grey.height()) / 20).clamp(8, 100);
+    filter::normalise(&filter::soften(grey), radius)
 }
 
 /// Reads every QR code of a picture; `back` maps a point of it to the picture it was made from.
 fn read(grey: &Grey, pass: Pass, back: impl Fn((f32, f32)) -> (f32, f32)) -> Vec<Code> {
-    let (Ok(width), Ok(height)) = (u32::try_from(grey.width()), u32::try_from(grey.height())) else {
+    let (Ok(width), Ok(height)) = (u32::try_from(grey.width()), u32::try_from(grey.height()))
+    else {
         return Vec::new();
     };
     let Ok(source) = Luma8Source::new_with_slice(grey.pixels(), width, height) else {
@@ -150,7 +143,8 @@ fn read(grey: &Grey, pass: Pass, back: impl Fn((f32, f32)) -> (f32, f32)) -> Vec
                 return None;
             };
             // rxing adds half a pixel
-            let corners = [top_left, top_right, bottom_right, bottom_left].map(|p| back((p.x - 0.5, p.y - 0.5)));
+            let corners = [top_left, top_right, bottom_right, bottom_left]
+                .map(|p| back((p.x - 0.5, p.y - 0.5)));
             printable(text).then(|| Code { text: Zeroizing::new(text.to_owned()), corners, pass })
         })
         .collect()
@@ -161,46 +155,125 @@ pub(super) fn printable(text: &str) -> bool {
     (1..=MAX_CODE_TEXT).contains(&text.len()) && text.bytes().all(|b| matches!(b, b' '..=b'~'))
 }
 
-pub(super) fn lab(grey: &Grey) -> Vec<(String, Vec<char>, u128)> {
-    use rxing::common::GlobalHistogramBinarizer;
-    let mut out = vec![];
-    let mut go = |name: &str, f: &dyn Fn() -> Vec<Code>| {
-        let t = Instant::now();
-        let codes = catch_unwind(AssertUnwindSafe(f)).unwrap_or_default();
-        let set: std::collections::BTreeSet<char> = codes.iter().filter_map(|c| c.text.strip_prefix("BG1")?.chars().next()).collect();
-        out.push((name.to_owned(), set.into_iter().collect(), t.elapsed().as_millis()));
-    };
-    let id = |p| p;
-    let global = |g: &Grey| {
-        let source = Luma8Source::new_with_slice(g.pixels(), g.width() as u32, g.height() as u32).unwrap();
-        let hints = DecodeHints { TryHarder: Some(true), PossibleFormats: Some(HashSet::from([BarcodeFormat::QR_CODE])), ..DecodeHints::default() };
-        let mut bitmap = BinaryBitmap::new(GlobalHistogramBinarizer::new(source));
-        let found = QrReader.decode_multiple_with_hints(&mut bitmap, &hints).unwrap_or_default();
-        found.iter().map(|r| Code { text: Zeroizing::new(r.getText().to_owned()), corners: [(0.0, 0.0); 4], pass: Pass::Plain }).collect::<Vec<_>>()
-    };
-    go("plain", &|| read(grey, Pass::Plain, id));
-    go("half", &|| attempt(grey, Pass::Half));
-    go("third", &|| read(&filter::half(&filter::half(grey)), Pass::Plain, id));
-    go("soft", &|| read(&filter::soften(grey), Pass::Plain, id));
-    go("soft2", &|| read(&filter::soften(&filter::soften(grey)), Pass::Plain, id));
-    for r in [80, 40, 20] {
-        let r2 = (grey.width().min(grey.height()) / r).clamp(8, 100);
-        go(&format!("ns{r}"), &|| read(&filter::normalise(&filter::soften(grey), r2), Pass::Plain, id));
-        go(&format!("n{r}"), &|| read(&filter::normalise(grey, r2), Pass::Plain, id));
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
+    use ::qrcode::{Color, QrCode};
+
+    use super::*;
+
+    /// Draws codes side by side, six pixels a module.
+    fn page(texts: &[&str]) -> Grey {
+        let codes: Vec<_> = texts.iter().map(|text| QrCode::new(text).unwrap()).collect();
+        let side = codes.iter().map(|code| code.width() * 6).max().unwrap_or(0) + 60;
+        Grey::by_rows(side * texts.len().max(1), side, |y, row| {
+            row.fill(255);
+            for (place, code) in codes.iter().enumerate() {
+                for (x, v) in row[place * side..(place + 1) * side].iter_mut().enumerate() {
+                    let module = (x.wrapping_sub(30) / 6, y.wrapping_sub(30) / 6);
+                    let inside = module.0 < code.width() && module.1 < code.width();
+                    *v = if inside && code[module] == Color::Dark { 0 } else { 255 };
+                }
+            }
+        })
     }
-    let r2 = (grey.width().min(grey.height()) / 40).clamp(8, 100);
-    go("nsg40", &|| global(&filter::normalise(&filter::soften(grey), r2)));
-    go("ng40", &|| global(&filter::normalise(grey, r2)));
-    go("global", &|| global(grey));
-    go("sharp", &|| attempt(grey, Pass::Sharpened));
-    go("nsharp", &|| read(&filter::normalise(&filter::sharpen(grey), r2), Pass::Plain, id));
-    go("sharpn", &|| read(&filter::sharpen(&filter::normalise(&filter::soften(grey), r2)), Pass::Plain, id));
-    go("double", &|| attempt(grey, Pass::Doubled));
-    go("nsdouble", &|| if grey.width()*grey.height() > FINE {vec![]} else {read(&filter::double(&filter::normalise(&filter::soften(grey), r2)), Pass::Plain, id)});
-    go("hns40", &|| { let h = filter::half(grey); read(&filter::normalise(&filter::soften(&h), r2/2), Pass::Plain, id)});
-    go("hn40", &|| { let h = filter::half(grey); read(&filter::normalise(&h, r2/2), Pass::Plain, id)});
-    go("hng40", &|| { let h = filter::half(grey); global(&filter::normalise(&h, r2/2))});
-    go("invert", &|| attempt(grey, Pass::Inverted));
-    go("rotate", &|| attempt(grey, Pass::Rotated));
-    out
+
+    fn look(grey: Grey) -> Vec<Code> {
+        let mut finds = Finds::default();
+        finds.look(grey, 1.0, Instant::now() + Duration::from_mins(1));
+        finds.into_codes()
+    }
+
+    #[test]
+    fn equal_texts_are_one_find_with_its_corners() {
+        let codes = look(page(&["BG1KABC", "BG1SDEF", "BG1KABC"]));
+        assert_eq!(codes.len(), 2);
+        for code in &codes {
+            assert_eq!(code.pass, Pass::Plain);
+            let place = if code.text.starts_with("BG1S") { 186.0 } else { 0.0 };
+            for ((x, y), (cx, cy)) in [(30.0, 30.0), (156.0, 30.0), (156.0, 156.0), (30.0, 156.0)]
+                .into_iter()
+                .zip(code.corners)
+            {
+                let near = (cy - y).abs() < 2.0
+                    && [x, x + place, x + 372.0].iter().any(|x| (cx - x).abs() < 2.0);
+                assert!(near, "{:?}", code.corners);
+            }
+        }
+    }
+
+    #[test]
+    fn white_on_black_and_turned_codes_are_read() {
+        let codes = look(filter::invert(&page(&["BG1KABC"])));
+        assert_eq!(codes[0].pass, Pass::Inverted);
+        for turns in 0..4 {
+            let mut grey = page(&["BG1KABC", "BG1SDEF"]);
+            for _ in 0..turns {
+                let old = grey.clone();
+                grey = Grey::by_rows(old.height(), old.width(), |y, row| {
+                    for (x, v) in row.iter_mut().enumerate() {
+                        *v = old.pixels()[(old.height() - 1 - x) * old.width() + y];
+                    }
+                });
+            }
+            assert_eq!(look(grey).len(), 2);
+        }
+        assert_eq!(look(filter::rotate(&page(&["BG1KABC"]))).len(), 1);
+    }
+
+    #[test]
+    fn every_pass_reports_places_of_the_picture_itself() {
+        let grey = page(&["BG1KABC"]);
+        for pass in Pass::ALL {
+            let seen = if pass == Pass::Inverted { filter::invert(&grey) } else { grey.clone() };
+            let codes = attempt(&seen, pass);
+            assert_eq!(codes.len(), 1, "{pass}");
+            let [(left, top), _, (right, bottom), _] = codes[0].corners;
+            for (found, is) in [(left, 30.0), (top, 30.0), (right, 156.0), (bottom, 156.0)] {
+                assert!((found - is).abs() < 3.0_f32, "{pass} {:?}", codes[0].corners);
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_is_complete_with_a_share_and_a_sealed_part() {
+        let finds = |texts: &[&str]| Finds {
+            codes: texts
+                .iter()
+                .map(|text| Code {
+                    text: Zeroizing::new((*text).to_owned()),
+                    corners: [(0.0, 0.0); 4],
+                    pass: Pass::Plain,
+                })
+                .collect(),
+        };
+        assert!(finds(&["BG1K0", "BG1S0"]).complete());
+        assert!(!finds(&["BG1K0"]).complete() && !finds(&["BG1S0"]).complete());
+        assert!(!finds(&["BG1P0", "BG1S0"]).complete());
+        assert!(finds(&["BG1P0", "BG1M0", "BG1S0"]).complete());
+        for (texts, no_more) in [
+            (&[][..], false),
+            (&["https://example.org"], true),
+            (&["BG1S0"], false), // the key codes of a first leaf may still be there
+            (&["BG1S0", "BG1S1"], true),
+            (&["BG1R0"], true),
+            (&["BG1K0"], false),
+            (&["BG1P0"], false),
+            (&["BG1P0", "BG1M0"], true),
+        ] {
+            assert_eq!(finds(texts).promises_no_more(), no_more, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn empty_binary_and_endless_texts_are_left_out() {
+        assert!(printable("BG1K ~"));
+        assert!(!printable("") && !printable("caf\u{e9}") && !printable("a\nb"));
+        assert!(!printable(&"A".repeat(MAX_CODE_TEXT + 1)));
+        assert!(look(page(&["caf\u{e9}"])).is_empty());
+        assert!(look(page(&[])).is_empty());
+        assert!(look(Grey::new(0, 0, Vec::new()).unwrap()).is_empty());
+    }
 }

@@ -94,7 +94,8 @@ pub(super) fn normalise(grey: &Grey, radius: usize) -> Grey {
         let (plain, squares) = sums.prefixes();
         let window = 2 * radius + 1;
         let plain = plain[window..].iter().zip(plain).map(|(to, from)| to.wrapping_sub(*from));
-        let squares = squares[window..].iter().zip(squares).map(|(to, from)| to.wrapping_sub(*from));
+        let squares =
+            squares[window..].iter().zip(squares).map(|(to, from)| to.wrapping_sub(*from));
         for (((o, v), sum), square) in out.iter_mut().zip(grey.row(y)).zip(plain).zip(squares) {
             let mean = sum32(sum) * per_pixel;
             let variance = sum32(square) * per_pixel - mean * mean;
@@ -108,48 +109,69 @@ pub(super) fn normalise(grey: &Grey, radius: usize) -> Grey {
 /// Sums of the pixels, and of their squares, over the columns of a band of rows.
 struct WindowSums {
     radius: usize,
-    columns: Vec<(u32, u32)>,
     plain: Vec<u32>,
     squares: Vec<u32>,
+    plain_prefix: Vec<u32>,
+    squares_prefix: Vec<u32>,
 }
 
 impl WindowSums {
     fn new(width: usize, radius: usize) -> Self {
-        let prefixes = vec![0; width + 2 * radius + 1];
-        let columns = vec![(0, 0); width];
-        Self { radius, columns, plain: prefixes.clone(), squares: prefixes }
+        let columns = || vec![0; width];
+        let prefix = || vec![0; width + 2 * radius + 1];
+        Self {
+            radius,
+            plain: columns(),
+            squares: columns(),
+            plain_prefix: prefix(),
+            squares_prefix: prefix(),
+        }
     }
 
     fn enter(&mut self, row: &[u8]) {
-        for ((plain, squares), v) in self.columns.iter_mut().zip(row) {
+        for ((plain, square), v) in self.plain.iter_mut().zip(&mut self.squares).zip(row) {
             let v = u32::from(*v);
             *plain += v;
-            *squares += v * v;
+            *square += v * v;
         }
     }
 
     fn leave(&mut self, row: &[u8]) {
-        for ((plain, squares), v) in self.columns.iter_mut().zip(row) {
+        for ((plain, square), v) in self.plain.iter_mut().zip(&mut self.squares).zip(row) {
             let v = u32::from(*v);
             *plain -= v;
-            *squares -= v * v;
+            *square -= v * v;
         }
     }
 
-    /// Returns prefix sums over the columns, the edge columns repeated `radius` times; they wrap,
-    /// their differences do not.
     fn prefixes(&mut self) -> (&[u32], &[u32]) {
-        let (mut plain, mut squares) = (0_u32, 0_u32);
-        let (first, last) = (self.columns.first(), self.columns.last());
-        let edge = |column: Option<&(u32, u32)>| column.copied().into_iter().cycle().take(self.radius);
-        let padded = edge(first).chain(self.columns.iter().copied()).chain(edge(last));
-        let out = self.plain[1..].iter_mut().zip(&mut self.squares[1..]);
-        for ((p, s), column) in out.zip(padded) {
-            plain = plain.wrapping_add(column.0);
-            squares = squares.wrapping_add(column.1);
-            (*p, *s) = (plain, squares);
-        }
-        (&self.plain, &self.squares)
+        prefix(&self.plain, self.radius, &mut self.plain_prefix);
+        prefix(&self.squares, self.radius, &mut self.squares_prefix);
+        (&self.plain_prefix, &self.squares_prefix)
+    }
+}
+
+/// Writes prefix sums over `columns`, the outer ones repeated `radius` times, to `out`, which
+/// starts with 0; they wrap, their differences over a window do not.
+fn prefix(columns: &[u32], radius: usize, out: &mut [u32]) {
+    let (Some(first), Some(last)) = (columns.first(), columns.last()) else {
+        return;
+    };
+    let mut sum = 0_u32;
+    let mut add = |out: &mut u32, column: u32| {
+        sum = sum.wrapping_add(column);
+        *out = sum;
+    };
+    let (left, rest) = out[1..].split_at_mut(radius);
+    let (middle, right) = rest.split_at_mut(columns.len());
+    for out in left {
+        add(out, *first);
+    }
+    for (out, column) in middle.iter_mut().zip(columns) {
+        add(out, *column);
+    }
+    for out in right {
+        add(out, *last);
     }
 }
 

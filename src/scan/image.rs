@@ -45,7 +45,9 @@ fn pixels(mut decoder: impl ImageDecoder) -> Result<(Grey, Option<PageProblem>),
     let partial = match decoder.read_image(&mut bytes) {
         Ok(()) => None,
         Err(error) => match problem(error) {
-            PageProblem::Damaged if bytes.iter().any(|v| *v != u8::MAX) => Some(PageProblem::Partial),
+            PageProblem::Damaged if bytes.iter().any(|v| *v != u8::MAX) => {
+                Some(PageProblem::Partial)
+            }
             other => return Err(other),
         },
     };

@@ -53,7 +53,8 @@ pub(super) fn kind(bytes: &[u8]) -> Result<Kind<'_>, Refusal> {
 
 /// Tells formats that people send and that are known but not read.
 fn foreign(bytes: &[u8]) -> Option<&'static str> {
-    let at = |offset: usize, magic: &[u8]| bytes.get(offset..).is_some_and(|b| b.starts_with(magic));
+    let at =
+        |offset: usize, magic: &[u8]| bytes.get(offset..).is_some_and(|b| b.starts_with(magic));
     let brand = |brands: &[&[u8]]| at(4, b"ftyp") && brands.iter().any(|brand| at(8, brand));
     // brands of ISO/IEC 23008-12; what phones write
     if brand(&[b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"]) {
@@ -146,8 +147,15 @@ mod tests {
     #[test]
     fn any_bytes_are_judged_without_a_panic() {
         let heads: [&[u8]; 9] = [
-            b"", b"%PDF-1.7", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"\0\0\0\x18ftyp", b"RIFF",
-            b"BM", b"\xff\xfe", b"\xef\xbb\xbf",
+            b"",
+            b"%PDF-1.7",
+            b"\x89PNG\r\n\x1a\n",
+            b"\xff\xd8\xff",
+            b"\0\0\0\x18ftyp",
+            b"RIFF",
+            b"BM",
+            b"\xff\xfe",
+            b"\xef\xbb\xbf",
         ];
         let mut noise = super::super::tests::Noise(1);
         for round in 0..20_000_usize {

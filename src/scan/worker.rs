@@ -67,7 +67,11 @@ fn limit() -> rustix::io::Result<()> {
         let most = getrlimit(resource).maximum;
         let value = most.map_or(value, |most| most.min(value));
         // past the soft limit of processor time comes a signal that tells why, past the hard one none
-        let hard = if resource == Resource::Cpu { most.map_or(value + 1, |m| m.min(value + 1)) } else { value };
+        let hard = if resource == Resource::Cpu {
+            most.map_or(value + 1, |m| m.min(value + 1))
+        } else {
+            value
+        };
         let done = setrlimit(resource, Rlimit { current: Some(value), maximum: Some(hard) });
         // macOS knows no limit on address space
         if resource != Resource::As || cfg!(target_os = "linux") {
@@ -138,7 +142,7 @@ fn size(grey: &Grey) -> (u32, u32) {
 
 /// Asks a worker for the number of pages.
 pub(super) fn count_pages(reader: &Reader, file: &[u8]) -> Result<u32, Refusal> {
-    let answer = parse(ask(reader, COUNT, file).map_err(Refusal::Start)?);
+    let answer = parse(ask(reader, COUNT, file).map_err(|error| Refusal::Start(error.kind()))?);
     match (answer.pages, answer.problem) {
         (Some(pages), None) => Ok(pages),
         (_, problem) => Err(Refusal::Pdf(problem.unwrap_or(PageProblem::Nonsense))),
@@ -161,11 +165,12 @@ pub(super) fn read_pages(reader: &Reader, file: &[u8], pages: u32) -> Result<Vec
     };
     // answers hold shares: these threads pass them on, only the caller's looks into them
     let said: io::Result<Vec<_>> = thread::scope(|scope| {
-        let turns: Vec<_> = (0..cores.min(pages as usize)).map(|_| scope.spawn(take_turns)).collect();
+        let turns: Vec<_> =
+            (0..cores.min(pages as usize)).map(|_| scope.spawn(take_turns)).collect();
         let ended = turns.into_iter().map(|turn| turn.join().unwrap_or(Ok(Vec::new())));
         ended.collect::<io::Result<Vec<_>>>().map(|said| said.into_iter().flatten().collect())
     });
-    let mut said = said.map_err(Refusal::Start)?;
+    let mut said = said.map_err(|error| Refusal::Start(error.kind()))?;
     said.sort_by_key(|(page, _)| *page);
     Ok(said.into_iter().map(|(page, said)| parse(said).into_page(page)).collect())
 }

@@ -59,7 +59,7 @@ impl SheetId {
 
 impl fmt::Display for SheetId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.x, char::from(b'a' + self.copy - 1))
+        f.pad(&format!("{}{}", self.x, char::from(b'a' + self.copy - 1)))
     }
 }
 

@@ -4,13 +4,14 @@ use super::super::PaperError;
 use super::super::font::{CAPITAL, DEPTH, Face};
 use super::super::page::Mark;
 use super::super::template::{Block, Marker, Words};
+use super::frames::Frame;
 use super::text::count;
 use super::{Boxed, Setting};
 
 impl Setting<'_> {
-    /// Sets one block into `width`.
-    pub(super) fn block(&self, block: &Block, width: f32) -> Result<Boxed, PaperError> {
-        let theme = &self.theme.text;
+    /// Sets one block into the width of `frame`.
+    pub(super) fn block(&self, block: &Block, frame: &Frame) -> Result<Boxed, PaperError> {
+        let (theme, width) = (&self.theme.text, frame.width);
         match block {
             Block::Heading { level, words } => {
                 let size = theme.headings[*level];
@@ -25,8 +26,8 @@ impl Setting<'_> {
             }
             Block::Table { rows, small } => self.table(rows, self.size(*small), width),
             Block::Lines { lines, small } => self.code(lines, self.size(*small), width),
-            Block::Facts(facts) => self.facts(facts, width),
-            Block::Typed(typed) => self.typed(*typed, width),
+            Block::Facts(facts) => self.facts(facts, frame),
+            Block::Typed(typed) => self.typed(*typed, frame),
             Block::Field(label) => self.field(label, width),
             Block::Signatures(labels) => self.signatures(labels, width),
             Block::NextFrame => Ok(Boxed::default()),
@@ -40,10 +41,13 @@ impl Setting<'_> {
         match (above, below) {
             (Block::Heading { .. }, _) => lines(self.theme.text.small) + theme.gap * 0.4,
             (_, Block::Heading { .. }) => lines(theme.body) + theme.gap * 2.0,
-            (Block::Item { small, .. }, Block::Item { .. }) => lines(self.size(*small)) + theme.gap * 0.4,
-            (Block::Lines { small, .. } | Block::Text { small, .. }, Block::Lines { .. } | Block::Text { .. }) => {
-                lines(self.size(*small)) + theme.gap * if *small { 0.5 } else { 1.0 }
+            (Block::Item { small, .. }, Block::Item { .. }) => {
+                lines(self.size(*small)) + theme.gap * 0.4
             }
+            (
+                Block::Lines { small, .. } | Block::Text { small, .. },
+                Block::Lines { .. } | Block::Text { .. },
+            ) => lines(self.size(*small)) + theme.gap * if *small { 0.5 } else { 1.0 },
             _ => lines(theme.body) + theme.gap,
         }
     }
@@ -62,7 +66,8 @@ impl Setting<'_> {
     ) -> Result<Boxed, PaperError> {
         let indent = size * 1.35;
         let start = indent * f32::from(depth);
-        let mut boxed = self.text(words, size, size * self.theme.text.leading, width - start - indent)?;
+        let mut boxed =
+            self.text(words, size, size * self.theme.text.leading, width - start - indent)?;
         let hung = std::mem::take(&mut boxed.marks);
         let base = CAPITAL * size;
         let mark = |text: &str, face| Mark::text(start, base, face, size, text);
@@ -79,7 +84,12 @@ impl Setting<'_> {
                 boxed.marks.push(Mark::Bar([right, top, line, side]));
                 if *done {
                     let inner = side * 0.5;
-                    boxed.marks.push(Mark::Bar([start + inner / 2.0, top + inner / 2.0, inner, inner]));
+                    boxed.marks.push(Mark::Bar([
+                        start + inner / 2.0,
+                        top + inner / 2.0,
+                        inner,
+                        inner,
+                    ]));
                 }
             }
             Marker::None => {}

@@ -2,7 +2,6 @@
 
 use super::super::page::MM;
 use super::super::theme::Theme;
-use super::text::count;
 use crate::codes::grid::{CLEAR, PaperSize, SIDE};
 
 /// Where text may stand, in points.
@@ -12,12 +11,14 @@ pub(super) struct Frame {
     pub(super) top: f32,
     pub(super) width: f32,
     pub(super) height: f32,
+    /// Distance of the second column of codes from the first.
+    pub(super) column: f32,
 }
 
 /// Returns the frames of a leaf with `codes` codes, in reading order.
 ///
 /// Above the first row of codes and below the last a frame is as wide as the codes together; between
-/// two rows there are two frames side by side. Room for captions above each row is kept.
+/// two rows there are two frames, one under each column of codes.
 pub(super) fn frames(paper: PaperSize, leaf: usize, codes: usize, theme: &Theme) -> Vec<Frame> {
     let places = paper.places(leaf);
     let (_, height) = paper.size();
@@ -26,19 +27,26 @@ pub(super) fn frames(paper: PaperSize, leaf: usize, codes: usize, theme: &Theme)
     let right = outer.iter().map(|place| place.left + SIDE).fold(0.0, f32::max);
     let mut rows: Vec<f32> = places.iter().take(codes).map(|place| place.top).collect();
     rows.dedup();
-    let caption = theme.text.caption * 1.5 / MM;
+    let column = outer.iter().map(|place| place.left - left).fold(0.0, f32::max);
     let (mut frames, mut top) = (Vec::new(), theme.page.top);
+    let wide = |top: f32, bottom: f32| Frame {
+        left,
+        top,
+        width: right - left,
+        height: bottom - top,
+        column,
+    };
     for (i, row) in rows.iter().enumerate() {
-        let columns = if i > 0 { 2 } else { 1 };
-        let bottom = row - CLEAR - caption;
-        let width = (right - left - count(columns - 1) * theme.page.gutter) / count(columns);
-        for column in 0..columns {
-            let left = left + count(column) * (width + theme.page.gutter);
-            frames.push(Frame { left, top, width, height: bottom - top });
+        let frame = wide(top, row - CLEAR);
+        if i == 0 {
+            frames.push(frame);
+        } else {
+            frames.push(Frame { width: column - theme.page.gutter, ..frame });
+            frames.push(Frame { left: left + column, width: SIDE, ..frame });
         }
         top = row + SIDE + CLEAR;
     }
-    frames.push(Frame { left, top, width: right - left, height: height - theme.page.bottom - top });
+    frames.push(wide(top, height - theme.page.bottom));
     // too low for a line of text
     frames.retain(|frame| frame.height > 5.0);
     let points = |f: Frame| Frame {
@@ -46,6 +54,7 @@ pub(super) fn frames(paper: PaperSize, leaf: usize, codes: usize, theme: &Theme)
         top: f.top * MM,
         width: f.width * MM,
         height: f.height * MM,
+        column: f.column * MM,
     };
     frames.into_iter().map(points).collect()
 }

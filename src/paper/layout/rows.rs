@@ -4,6 +4,7 @@ use super::super::PaperError;
 use super::super::font::{CAPITAL, DEPTH, Face};
 use super::super::page::{MM, Mark};
 use super::super::template::{Fact, FactStyle, Typed, Words};
+use super::frames::Frame;
 use super::text::count;
 use super::{Boxed, Setting};
 
@@ -23,35 +24,53 @@ struct Value {
 
 impl Setting<'_> {
     /// Sets facts side by side: small labels, values on one baseline.
-    pub(super) fn facts(&self, facts: &[Fact], width: f32) -> Result<Boxed, PaperError> {
+    ///
+    /// Facts behind a [`FactStyle::Column`] start at the second column of codes.
+    pub(super) fn facts(&self, facts: &[Fact], frame: &Frame) -> Result<Boxed, PaperError> {
         let label = self.theme.facts.label;
-        let mut values = Vec::new();
-        for fact in facts {
-            let mut value = self.value(fact)?;
-            value.width = value.width.max(self.fonts.width(Face::Bold, label, &fact.label)?);
-            values.push(value);
+        let mut groups = Vec::new();
+        for group in facts.split(|fact| fact.style == FactStyle::Column) {
+            let values: Result<Vec<_>, _> = group.iter().map(|fact| self.value(fact)).collect();
+            groups.push((group, values?));
         }
+        let tallest = groups.iter().flat_map(|(_, values)| values).map(|value| value.size);
+        let tallest = tallest.fold(0.0, f32::max);
+        let base = CAPITAL * label + 3.5 + CAPITAL * tallest;
+        let ends = [frame.column - APART.0, frame.width];
+        let starts = [0.0, frame.column];
+        let ends = if groups.len() == 1 { &ends[1..] } else { &ends[..] };
+        let mut marks = Vec::new();
+        for ((start, end), (group, values)) in starts.into_iter().zip(ends).zip(groups) {
+            let gap = self.apart(group, &values, end - start)?;
+            let mut left = start;
+            for (fact, value) in group.iter().zip(values) {
+                marks.push(Mark::text(left, CAPITAL * label, Face::Bold, label, &fact.label));
+                let rise = CAPITAL * (tallest - value.size);
+                for (i, line) in value.lines.iter().enumerate() {
+                    let up = if i + 1 < value.lines.len() { rise } else { 0.0 };
+                    marks.push(Mark::text(left, base - up, value.face, value.size, line));
+                }
+                left += value.width + gap;
+            }
+        }
+        // figures and codes have no descenders
+        let plain =
+            facts.iter().any(|fact| matches!(fact.style, FactStyle::Plain | FactStyle::Large));
+        let depth = if plain { DEPTH * self.theme.facts.plain } else { 0.0 };
+        Ok(Boxed { marks, height: base + depth })
+    }
+
+    /// Returns the distance between facts that share `width`.
+    fn apart(&self, facts: &[Fact], values: &[Value], width: f32) -> Result<f32, PaperError> {
         let taken: f32 = values.iter().map(|value| value.width).sum();
-        let gaps = count(facts.len().saturating_sub(1)).max(1.0);
-        let gap = ((width - taken) / gaps).min(APART.1);
-        if gap < APART.0 && facts.len() > 1 {
+        let gaps = count(facts.len().saturating_sub(1));
+        let least = APART.0 * gaps;
+        if taken + least > width {
             let text = facts.iter().map(|fact| fact.value.as_str()).collect::<Vec<_>>().join(" ");
-            let excess = (APART.0 - gap) * gaps / MM;
+            let excess = (taken + least - width) / MM;
             return Err(PaperError::TooWide { leaf: self.leaf, text, excess });
         }
-        let tallest = values.iter().map(|value| value.size).fold(0.0, f32::max);
-        let base = CAPITAL * label + 4.0 + CAPITAL * tallest;
-        let (mut left, mut marks) = (0.0, Vec::new());
-        for (fact, value) in facts.iter().zip(values) {
-            marks.push(Mark::text(left, CAPITAL * label, Face::Bold, label, &fact.label));
-            let rise = CAPITAL * (tallest - value.size);
-            for (i, line) in value.lines.iter().enumerate() {
-                let up = if i + 1 < value.lines.len() { rise } else { 0.0 };
-                marks.push(Mark::text(left, base - up, value.face, value.size, line));
-            }
-            left += value.width + gap;
-        }
-        Ok(Boxed { marks, height: base + DEPTH * self.theme.facts.plain })
+        Ok(((width - taken) / gaps.max(1.0)).min(APART.1))
     }
 
     fn value(&self, fact: &Fact) -> Result<Value, PaperError> {
@@ -59,7 +78,7 @@ impl Setting<'_> {
         let (face, size) = match fact.style {
             FactStyle::Huge => (Face::Bold, theme.huge),
             FactStyle::Large => (Face::Bold, theme.large),
-            FactStyle::Plain => (Face::Bold, theme.plain),
+            FactStyle::Plain | FactStyle::Column => (Face::Bold, theme.plain),
             FactStyle::Code => (Face::Mono, theme.large),
         };
         let whole = self.fonts.width(face, size, &fact.value)?;
@@ -67,18 +86,20 @@ impl Setting<'_> {
         if fact.style == FactStyle::Plain && whole > 6.0 * size {
             for (at, _) in fact.value.match_indices(' ') {
                 let (first, second) = (&fact.value[..at], &fact.value[at + 1..]);
-                let width = self.fonts.width(face, size, first)?.max(self.fonts.width(face, size, second)?);
+                let width =
+                    self.fonts.width(face, size, first)?.max(self.fonts.width(face, size, second)?);
                 if width < value.width {
                     value.lines = vec![first.to_owned(), second.to_owned()];
                     value.width = width;
                 }
             }
         }
+        value.width = value.width.max(self.fonts.width(Face::Bold, theme.label, &fact.label)?);
         Ok(value)
     }
 
     /// Sets typed lines in two columns where they fit; down the first, then down the second.
-    pub(super) fn typed(&self, typed: Typed, width: f32) -> Result<Boxed, PaperError> {
+    pub(super) fn typed(&self, typed: Typed, frame: &Frame) -> Result<Boxed, PaperError> {
         let (lines, size) = self.typed_lines(typed);
         let (mut labels, mut symbols) = (0.0_f32, 0.0_f32);
         for line in lines {
@@ -86,8 +107,9 @@ impl Setting<'_> {
             symbols = symbols.max(self.fonts.width(Face::Mono, size, &line.symbols)?);
         }
         let indent = labels + size * 0.7;
-        let half = (width + self.theme.page.gutter * MM) / 2.0;
-        let columns = if indent + symbols <= width - half + 0.01 { 2 } else { 1 };
+        let (width, second) = (frame.width, frame.column);
+        let narrow = indent + symbols <= (second - APART.0).min(width - second);
+        let columns = if narrow { 2 } else { 1 };
         if indent + symbols > width + 0.01 {
             let text = lines.first().map(|line| line.label.clone()).unwrap_or_default();
             let excess = (indent + symbols - width) / MM;
@@ -98,7 +120,7 @@ impl Setting<'_> {
         let mut marks = Vec::new();
         for (column, lines) in lines.chunks(rows).enumerate() {
             for (row, line) in lines.iter().enumerate() {
-                let (left, base) = (half * count(column), CAPITAL * size + leading * count(row));
+                let (left, base) = (second * count(column), CAPITAL * size + leading * count(row));
                 marks.push(Mark::text(left, base, Face::Bold, size, &line.label));
                 marks.push(Mark::text(left + indent, base, Face::Mono, size, &line.symbols));
             }
@@ -108,7 +130,12 @@ impl Setting<'_> {
     }
 
     /// Sets a table; columns get what they need, the widest ones share what is left.
-    pub(super) fn table(&self, rows: &[Vec<Words>], size: f32, width: f32) -> Result<Boxed, PaperError> {
+    pub(super) fn table(
+        &self,
+        rows: &[Vec<Words>],
+        size: f32,
+        width: f32,
+    ) -> Result<Boxed, PaperError> {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let mut needs = vec![0.0_f32; columns];
         for row in rows {
@@ -158,7 +185,8 @@ impl Setting<'_> {
     /// Sets lines to sign on side by side, each over its label.
     pub(super) fn signatures(&self, labels: &[String], width: f32) -> Result<Boxed, PaperError> {
         let (size, room) = (self.theme.text.small, 9.0 * MM);
-        let own = (width - APART.1 * count(labels.len().saturating_sub(1))) / count(labels.len().max(1));
+        let own =
+            (width - APART.1 * count(labels.len().saturating_sub(1))) / count(labels.len().max(1));
         let mut marks = Vec::new();
         for (i, label) in labels.iter().enumerate() {
             let left = (own + APART.1) * count(i);

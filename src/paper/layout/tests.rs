@@ -29,13 +29,19 @@ fn text(text: &str) -> Block {
 #[test]
 fn text_that_does_not_fit_is_an_error_and_says_by_how_much() {
     assert!(set(vec![text("fits")], 0).is_ok());
-    let error = set(vec![text("a"), Block::NextFrame, text(&"word ".repeat(300))], 0).err().unwrap();
+    let error =
+        set(vec![text("a"), Block::NextFrame, text(&"word ".repeat(300))], 0).err().unwrap();
     assert!(matches!(error, PaperError::Overflow { leaf: 1, frame: 2, excess } if excess > 1.0));
-    let error = set(vec![Block::NextFrame, Block::NextFrame, Block::NextFrame, text("a")], 0).err().unwrap();
+    let error = set(vec![Block::NextFrame, Block::NextFrame, Block::NextFrame, text("a")], 0)
+        .err()
+        .unwrap();
     assert!(matches!(error, PaperError::Frames { frames: 3, .. }));
     let code = Block::Lines { lines: vec!["x".repeat(90)], small: false };
     assert!(matches!(set(vec![code], 0).err().unwrap(), PaperError::TooWide { leaf: 1, .. }));
-    assert!(matches!(set(vec![Block::Typed(Typed::Manifest)], 90).err(), Some(PaperError::Overflow { .. })));
+    assert!(matches!(
+        set(vec![Block::Typed(Typed::Manifest)], 90).err(),
+        Some(PaperError::Overflow { .. })
+    ));
 }
 
 #[test]

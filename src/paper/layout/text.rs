@@ -67,7 +67,8 @@ impl Setting<'_> {
         let mut reserved = 0.0;
         if let Some(Right { text, code }) = &words.right {
             let large = self.theme.facts.large;
-            let (face, own_size) = if *code { (Face::Mono, large) } else { (face, size) };
+            let own_size = if *code && size > large { large } else { size };
+            let face = if *code { Face::Mono } else { face };
             let own = self.fits(text, face, own_size, width)?;
             marks.push(Mark::text(width - own, CAPITAL * size, face, own_size, text));
             reserved = own + APART;
@@ -103,7 +104,8 @@ impl Setting<'_> {
             };
             let limit = room(&lines);
             let Some(line) = lines.last_mut() else { break };
-            if word.forced || (line.width > 0.0 && line.width + blank + word.width() > limit + 0.01) {
+            if word.forced || (line.width > 0.0 && line.width + blank + word.width() > limit + 0.01)
+            {
                 lines.push(Line::default());
             } else if let Some(face) = word.blank
                 && line.width > 0.0

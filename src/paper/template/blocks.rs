@@ -27,7 +27,7 @@ pub(in crate::paper) struct Words {
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::paper) struct Right {
     pub(in crate::paper) text: String,
-    /// Large and mono, instead of like the line itself.
+    /// Mono and not larger than a large fact, instead of like the line itself.
     pub(in crate::paper) code: bool,
 }
 
@@ -59,6 +59,8 @@ pub(in crate::paper) enum FactStyle {
     Plain,
     /// Mono and large.
     Code,
+    /// No fact: what follows starts at the second column of codes.
+    Column,
 }
 
 /// A small label over a large value.
@@ -81,12 +83,29 @@ pub(in crate::paper) enum Typed {
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::paper) enum Block {
     /// `level` 0 to 2 stands for `##` to `####`.
-    Heading { level: usize, words: Words },
-    Text { words: Words, small: bool },
-    Item { marker: Marker, depth: u8, words: Words, small: bool },
-    Table { rows: Vec<Vec<Words>>, small: bool },
+    Heading {
+        level: usize,
+        words: Words,
+    },
+    Text {
+        words: Words,
+        small: bool,
+    },
+    Item {
+        marker: Marker,
+        depth: u8,
+        words: Words,
+        small: bool,
+    },
+    Table {
+        rows: Vec<Vec<Words>>,
+        small: bool,
+    },
     /// A code block; never wrapped.
-    Lines { lines: Vec<String>, small: bool },
+    Lines {
+        lines: Vec<String>,
+        small: bool,
+    },
     Facts(Vec<Fact>),
     Typed(Typed),
     Field(String),
@@ -126,7 +145,8 @@ fn bracketed(text: &str) -> String {
         out.push_str(before);
         let line = picture.split('\n').next().unwrap_or_default();
         let address = line.find("](").map(|i| i + 2);
-        let end = address.and_then(|from| line[from..].find(')').map(|length| (from, from + length)));
+        let end =
+            address.and_then(|from| line[from..].find(')').map(|length| (from, from + length)));
         let (from, to) = end.unwrap_or((2, 2));
         let angled = end.is_none() || line[from..to].starts_with('<');
         out.push_str(&line[..from]);
@@ -181,7 +201,9 @@ impl Reader<'_> {
     fn blocks(&mut self, depth: u8) -> Result<(), PaperError> {
         loop {
             match self.events.peek() {
-                None | Some(Event::Start(Tag::Heading { level: HeadingLevel::H1, .. })) => return Ok(()),
+                None | Some(Event::Start(Tag::Heading { level: HeadingLevel::H1, .. })) => {
+                    return Ok(());
+                }
                 Some(Event::End(TagEnd::BlockQuote(_) | TagEnd::Item)) => return Ok(()),
                 _ => {}
             }
@@ -260,7 +282,9 @@ impl Reader<'_> {
                 }
                 Some(Event::Start(Tag::TableCell)) => {
                     let words = self.words(if head { Face::Bold } else { Face::Regular })?;
-                    rows.last_mut().into_iter().for_each(|row: &mut Vec<Words>| row.push(words.clone()));
+                    rows.last_mut()
+                        .into_iter()
+                        .for_each(|row: &mut Vec<Words>| row.push(words.clone()));
                 }
                 Some(_) => {}
             }
@@ -312,7 +336,9 @@ impl Reader<'_> {
                     | Event::SoftBreak
                     | Event::HardBreak
                     | Event::InlineHtml(_)
-                    | Event::Start(Tag::Strong | Tag::Emphasis | Tag::Image { .. } | Tag::Link { .. })
+                    | Event::Start(
+                        Tag::Strong | Tag::Emphasis | Tag::Image { .. } | Tag::Link { .. },
+                    )
                     | Event::End(TagEnd::Strong | TagEnd::Emphasis),
                 ) => self.events.next(),
                 _ => None,
@@ -382,6 +408,7 @@ impl Reader<'_> {
                 "large" => FactStyle::Large,
                 "plain" => FactStyle::Plain,
                 "code" => FactStyle::Code,
+                "column" => FactStyle::Column,
                 _ => {
                     self.widget(&kind, argument, label)?;
                     continue;
