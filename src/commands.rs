@@ -9,6 +9,7 @@ mod intake;
 mod log;
 mod recorder;
 mod release;
+mod shortfall;
 mod split;
 
 use std::path::PathBuf;

@@ -44,6 +44,7 @@ fn apart<T>(work: impl FnOnce() -> T) -> T {
 }
 
 #[inline(never)]
+#[allow(clippy::large_stack_arrays, reason = "the stack is what is to be overwritten")]
 fn burn() {
     let mut frame = [0x5a_u8; BURN];
     frame.zeroize();

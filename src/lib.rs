@@ -1,4 +1,34 @@
-//! Break-glass credentials on paper.
+//! Break-glass credentials on paper, under dual control.
+//!
+//! A static credential, made in advance and limited in scope, is sealed with age to a one-time key; the key is
+//! shared among custodians, any k of n, each with a printed sheet in a safe. [`dealing`] does that and reads every page
+//! back before it says "made". When the usual ways in are down, k sheets come together offline; [`opening`]
+//! names every sheet that does not fit before anything is recovered, the [`logbook`] has its record on disk before the
+//! credential is released to one named operator, and [`delivery`] hands it over.
+//!
+//! Everything needed is on the paper ([`codes`] is its specification), and it can be opened without this program.
+//!
+//! # Map
+//!
+//! Arrows point down: a room uses those below it (`tests/layers.rs`).
+//!
+//! ```text
+//! main                    parse, run, exit
+//! commands                one file per verb: read, call the library, tell, record
+//! ui                      every word, every question, every error's hint
+//! dealing  delivery       credential → sheets of paper; released secret → file or program
+//! opening                 payloads → a verdict per sheet → quorum → secret
+//! kit                     the folder
+//! logbook  paper  scan    records and their chain; pages out; pages in
+//! codes  method           the on-paper format; the method file
+//! set                     manifest, shares, hashes
+//! sealing                 age
+//! sharing                 Shamir
+//! secret harden files clock rng exit cli
+//! ```
+//!
+//! `paper` and `scan` do not know each other; they meet in `codes` (texts and the grid). Only `scan` knows image
+//! formats, only `paper::pdf` the PDF writer, only `sealing` age, only `sharing` the sharing crate.
 
 pub mod cli;
 pub mod clock;

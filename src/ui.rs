@@ -44,7 +44,11 @@ impl Ui {
         Self { quiet, no_input }
     }
 
-    /// Writes data to standard output, as it is, with a line feed.
+    /// Writes data to standard output with a line feed.
+    #[allow(
+        clippy::unused_self,
+        reason = "where words go is the person's `Ui`, whatever it needs for it"
+    )]
     pub fn data(&self, text: &str) {
         // a reader that went away is not our error
         let _ = writeln!(anstream::stdout(), "{}", plain(text));
@@ -89,6 +93,7 @@ impl Ui {
         format!("{style}{}{style:#}", plain(text))
     }
 
+    #[allow(clippy::unused_self, reason = "as for `data`")]
     fn line(&self, text: &str) {
         let _ = writeln!(anstream::stderr(), "{}", keep_styles(text));
     }
@@ -180,7 +185,7 @@ fn keep_styles(text: &str) -> String {
         let tail = &rest[start + 2..];
         let digits = tail.bytes().take_while(|b| b.is_ascii_digit() || *b == b';').count();
         if tail[digits..].starts_with('m') {
-            out.push_str(&rest[start..start + 2 + digits + 1]);
+            out.push_str(&rest[start..=start + 2 + digits]);
             rest = &tail[digits + 1..];
         } else {
             out.push('\u{fffd}');

@@ -80,7 +80,8 @@ pub fn encode(kind: Kind, part: u8, bytes: &[u8]) -> Zeroizing<String> {
             out.push('\n');
         }
         let place = Place { kind, part, line };
-        out.push_str(&format!("{place} "));
+        out.push_str(&place.to_string());
+        out.push(' ');
         let symbols = crockford::encode(chunk);
         out.push_str(&symbols);
         // symbols of our own making are symbols

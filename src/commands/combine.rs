@@ -1,9 +1,10 @@
 //! `combine`: k sheets come together, the release is recorded, the credential goes to one operator.
 
 use super::Context;
-use super::gather::{Gathering, show_groups};
+use super::gather::Gathering;
 use super::recorder::{Recorded, Recorder, show_code};
 use super::release::{self, Answers, Objection, Situation};
+use super::shortfall::{show_groups, too_few};
 use crate::cli::Combine;
 use crate::clock::{Instant, Source};
 use crate::codes::Code;
@@ -35,14 +36,14 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
     let ready = groups.iter().any(|group| gathering.examine(group).is_complete());
     if !ready {
         let case = groups.first().map(|group| gathering.examine(group));
-        let failure = gathering.too_few(case.as_ref());
+        let failure = too_few(&mut gathering, case.as_ref());
         if let Some(case) = case {
             record_tampering(&gathering, args, &case)?;
         }
         return Err(failure);
     }
 
-    let chosen = choose(&mut gathering, args, groups)?;
+    let chosen = choose(&mut gathering, args, &groups)?;
     if let Some(origin) = gathering.contradiction(&chosen.group) {
         return Err(Failure::invalid(format!(
             "another manifest with the same set code was read ({origin})"
@@ -51,7 +52,7 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
     }
     let case = gathering.examine(&chosen.group);
     if !case.is_complete() {
-        let failure = gathering.too_few(Some(&case));
+        let failure = too_few(&mut gathering, Some(&case));
         record_tampering(&gathering, args, &case)?;
         return Err(failure);
     }
@@ -83,8 +84,8 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
     if let Some(code) = answers.last_code {
         recorder.follow(code);
     }
-    let recorded = record(context, &mut recorder, &case, &answers)?;
-    show_code(&context.ui, &recorded);
+    let release = record(context, &mut recorder, &case, &answers)?;
+    show_code(&context.ui, &release);
     let opened = match case.open() {
         Ok(opened) => opened,
         Err(error) => {
@@ -132,7 +133,7 @@ fn check_targets(context: &Context, args: &Combine) -> Result<(), Failure> {
 fn choose(
     gathering: &mut Gathering<'_>,
     args: &Combine,
-    groups: Vec<Group>,
+    groups: &[Group],
 ) -> Result<Chosen, Failure> {
     let context = gathering.context;
     let ui = &context.ui;
@@ -150,7 +151,7 @@ fn choose(
             if text.eq_ignore_ascii_case("no book") {
                 break;
             }
-            if let Some(group) = by_ink(ui, &text, &groups)? {
+            if let Some(group) = by_ink(ui, &text, groups)? {
                 let objections = Vec::new();
                 return Ok(Chosen { group, by_ink: true, objections });
             }
@@ -174,10 +175,10 @@ fn choose(
         }
     }
     let in_kit = groups.iter().filter(|g| g.in_kit).max_by_key(|g| g.manifest.generation);
-    let group = match (in_kit, &groups[..]) {
+    let group = match (in_kit, groups) {
         (Some(group), _) | (None, [group]) => group.clone(),
         (None, _) => {
-            show_groups(ui, &groups);
+            show_groups(ui, groups);
             return Err(Failure::invalid(
                 "the sheets disagree, and neither ink nor kit can tell which are right",
             )

@@ -6,19 +6,18 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use super::intake::{self, Look};
 use super::release::{Objection, verdict_in_words, with_holder};
+use super::shortfall::other_set;
 use crate::cli::Combine;
 use crate::codes::Code;
-use crate::codes::code::CodeKind;
 use crate::codes::desk::label_of;
 use crate::codes::payload::looks_like_a_code;
-use crate::exit::Exit;
 use crate::kit::{Kit, KnownSet};
 use crate::logbook::Logbook;
 use crate::logbook::chain::Entry;
 use crate::method::{Contacts, Method};
 use crate::opening::{self, Case, Codes, Group, Note, Origin, Pile, Verdict};
 use crate::set::CodeBytes;
-use crate::ui::{Failure, Ui};
+use crate::ui::Failure;
 
 /// Everything that is at hand.
 pub(super) struct Gathering<'a> {
@@ -95,6 +94,11 @@ impl<'a> Gathering<'a> {
     /// Returns what the kit knows of the sets at hand.
     pub(super) fn known_sets(&self) -> Vec<KnownSet> {
         self.known.values().flatten().cloned().collect()
+    }
+
+    /// Returns how to reach the custodians, as far as the kit says.
+    pub(super) fn contacts(&self) -> Contacts {
+        self.kit.as_ref().and_then(|kit| kit.contacts().ok()).unwrap_or_default()
     }
 
     /// Looks up sets in the kit that were not looked up yet.
@@ -267,9 +271,9 @@ impl<'a> Gathering<'a> {
                     ));
                 }
                 Verdict::SameNumber => {
-                    ui.say(&format!("  {who}: {}", verdict_in_words(sheet.verdict)))
+                    ui.say(&format!("  {who}: {}", verdict_in_words(sheet.verdict)));
                 }
-                Verdict::OtherSet => ui.warn(&self.other_set(sheet, &groups)),
+                Verdict::OtherSet => ui.warn(&other_set(sheet, &groups)),
                 _ => ui.warn(&format!(
                     "a sheet that says {} ({}) {}",
                     sheet.sheet,
@@ -287,30 +291,6 @@ impl<'a> Gathering<'a> {
                 parts.join(", ")
             ));
         }
-    }
-
-    /// Names the set of a foreign sheet, and whether it is an older or a newer generation.
-    fn other_set(&self, sheet: &opening::SheetVerdict, groups: &[Group]) -> String {
-        let code = Code::from_bytes(CodeKind::Set, sheet.set);
-        let first = groups.first().map(|g| (&g.manifest.method, g.manifest.generation));
-        let its = groups
-            .iter()
-            .find(|g| g.code == code)
-            .map(|g| (&g.manifest.method, g.manifest.generation));
-        let age = match (first, its) {
-            (Some((m, a)), Some((n, b))) if m == n && a != b => {
-                let age = if b < a { "older" } else { "newer" };
-                format!(": the {age} generation {b}")
-            }
-            (Some((m, _)), Some((n, _))) if m != n => format!(": of method {n}"),
-            _ => String::new(),
-        };
-        format!(
-            "a sheet that says {} ({}) is of another set, {}{age}",
-            sheet.sheet,
-            sheet.origin,
-            code.short()
-        )
     }
 
     /// Asks for one more file or line; false when there is no more.
@@ -347,7 +327,7 @@ impl<'a> Gathering<'a> {
             match note {
                 Note::New(..) => {}
                 Note::Mended { .. } => {
-                    self.context.ui.warn(&intake::in_words(&note).unwrap_or_default())
+                    self.context.ui.warn(&intake::in_words(&note).unwrap_or_default());
                 }
                 Note::Ask { place, ways } => self.ask_which(place, ways, &origin)?,
                 Note::Problem(what) => {
@@ -384,73 +364,6 @@ impl<'a> Gathering<'a> {
         ui.must_say("Then please type the line again.");
         Ok(())
     }
-
-    /// Says why the sheets at hand do not open anything, and who can still be called.
-    pub(super) fn too_few(&mut self, case: Option<&Case>) -> Failure {
-        let Some(case) = case else {
-            let unclaimed = self.pile.manifests().next().map(|(_, origin)| origin.clone());
-            let shares = self.pile.shares().count();
-            return match (shares, unclaimed) {
-                (0, _) if self.pile.is_empty() => {
-                    let what = "nothing that was read is a sheet of a set";
-                    Failure::invalid(what).hint("see what is on a page with `breakglass inspect FILE`")
-                }
-                (0, _) => Failure::new(Exit::NoQuorum, "no share was read: only parts that every sheet has")
-                    .hint("scan leaf 1 of each sheet, or type the lines K1 to K4 of leaf 2"),
-                (_, Some(origin)) => Failure::new(
-                    Exit::NoQuorum,
-                    format!("the manifest ({origin}) is not that of these sheets: it is at fault, not the sheets"),
-                )
-                .hint("type the M lines of another sheet, or scan leaf 1 of one"),
-                (_, None) => Failure::new(Exit::NoQuorum, "the manifest is missing: no sheet can be checked without it")
-                    .hint("type the M lines of one sheet, or scan leaf 1 of one"),
-            };
-        };
-        let method = self.dealt_method(case);
-        let method = method.as_ref();
-        let (k, good) = (case.manifest.threshold.k(), case.good());
-        let mut message = format!("quorum not reached: {} of {k} shares", good.len());
-        let mut line = |label: &str, sheets: Vec<String>| {
-            if !sheets.is_empty() {
-                message.push_str(&format!("\n  {label:<8}{}", sheets.join("; ")));
-            }
-        };
-        line("good", good.iter().map(|s| with_holder(method, s.id())).collect());
-        let bad = case.sheets.iter().filter(|s| !s.verdict.counts());
-        let bad = bad.map(|s| {
-            format!("a sheet that says {} ({}): {}", s.sheet, s.origin, verdict_in_words(s.verdict))
-        });
-        line("not", bad.collect());
-        let exit = Exit::NoQuorum;
-        if case.missing() == 0 {
-            let message = "the shares are in, but the sealed credential is not whole".to_owned();
-            return Failure::new(exit, message)
-                .hint("scan the leaves with the codes marked `sealed` of any one sheet");
-        }
-        let contacts = self.kit.as_ref().and_then(|kit| kit.contacts().ok()).unwrap_or_default();
-        let failure = Failure::new(exit, message);
-        match method.map(|m| still_to_call(m, case, &contacts)).filter(|names| !names.is_empty()) {
-            Some(names) => failure.hint(format!("still to call: {names}")),
-            None => {
-                let missing = case.missing();
-                failure.hint(format!(
-                    "bring {missing} more of the {} sheets, with other numbers",
-                    case.manifest.threshold.n()
-                ))
-            }
-        }
-    }
-}
-
-fn still_to_call(method: &Method, case: &Case, contacts: &Contacts) -> String {
-    let have: Vec<u8> = case.good().iter().map(|s| s.share.x()).collect();
-    let missing = method.custodians.iter().filter(|c| !have.contains(&c.sheet.x()));
-    let lines = missing.map(|c| {
-        let contact = contacts.line(&c.id);
-        let contact = if contact.is_empty() { contact } else { format!(", {contact}") };
-        format!("\n  {} {} ({}{contact})", c.sheet, c.name, c.site)
-    });
-    lines.collect()
 }
 
 /// A path as a file manager drops it into a terminal: quoted, or with escaped spaces.
@@ -462,21 +375,4 @@ fn unquoted(text: &str) -> String {
         }
     }
     text.replace("\\ ", " ")
-}
-
-/// Says in one line what each group of disagreeing sheets is.
-pub(super) fn show_groups(ui: &Ui, groups: &[Group]) {
-    ui.must_say("The sheets belong to different sets:");
-    for group in groups {
-        let numbers: Vec<String> = group.numbers.iter().map(ToString::to_string).collect();
-        ui.must_say(&format!(
-            "  {}  {} generation {}, {} of {} shares: {}",
-            group.code,
-            group.manifest.method,
-            group.manifest.generation,
-            group.numbers.len(),
-            group.manifest.threshold.k(),
-            numbers.join(", "),
-        ));
-    }
 }

@@ -42,7 +42,9 @@ pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
             if !args.json {
                 let found = if lines.is_empty() { "nothing of ours" } else { "" };
                 ui.data(&format!("{}: {found}", look.origin));
-                lines.iter().for_each(|line| ui.data(&format!("  {line}")));
+                for line in &lines {
+                    ui.data(&format!("  {line}"));
+                }
                 if let Some(problem) = look.problem {
                     ui.warn(&format!("{} {problem}", look.origin));
                 }
@@ -89,9 +91,13 @@ fn describe(look: &Look, typed: &[&Payload]) -> (Value, Vec<String>) {
     };
     for code in &look.codes {
         let payloads = payload::parse_each(&code.text).unwrap_or_default();
-        payloads.iter().flatten().for_each(|payload| add(payload, &code.pass.to_string()));
+        for payload in payloads.iter().flatten() {
+            add(payload, &code.pass.to_string());
+        }
     }
-    typed.iter().for_each(|payload| add(payload, "text"));
+    for payload in typed {
+        add(payload, "text");
+    }
     let problems: Vec<String> = look
         .notes
         .iter()

@@ -115,7 +115,7 @@ fn verify(context: &Context, args: &LogVerify) -> Result<Exit, Failure> {
             "records": count,
             "torn_bytes": verified.torn,
             "head": head.to_string(),
-            "head_matches": told.as_ref().map(|t| t.is_ok()),
+            "head_matches": told.as_ref().map(Result::is_ok),
         });
         ui.data(&result.to_string());
     } else {

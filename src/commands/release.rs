@@ -80,7 +80,7 @@ pub(super) fn ask(
     }
     let Situation { case, method, objections, .. } = &situation;
     show(ui, case, *method, &operator, &reason, reason_text.as_deref());
-    let when = time(ui, args, typed_time)?;
+    let when = time(ui, typed_time)?;
     let due = when.at.plus_hours(case.manifest.revoke_within);
     ui.must_say(&format!("  revoke    before {}", due.utc()));
     let ticket = match &args.ticket {
@@ -271,14 +271,14 @@ pub(super) fn with_holder(method: Option<&Method>, sheet: crate::set::SheetId) -
 }
 
 /// The machine's clock is shown, and may be corrected.
-fn time(ui: &Ui, args: &Combine, typed: Option<Instant>) -> Result<When, Failure> {
+fn time(ui: &Ui, typed: Option<Instant>) -> Result<When, Failure> {
     if let Some(at) = typed {
         return Ok(When { at, source: Source::Operator });
     }
     let now = Instant::now();
     let system = When { at: now, source: Source::System };
     ui.must_say(&format!("  clock     {} ({})", now.local(), now.utc()));
-    if args.no_questions(ui) {
+    if !ui.can_ask() {
         return Ok(system);
     }
     loop {
@@ -322,25 +322,18 @@ fn confirm(ui: &Ui, args: &Combine, objections: &[Objection]) -> Result<Option<S
         return Ok((!objections.is_empty()).then_some(why));
     }
     if objections.is_empty() {
-        if !args.no_questions(ui) {
+        if ui.can_ask() {
             ui.ask("Enter to open it and record the release, Ctrl-C to stop: ", "`--no-input`")?;
         }
         return Ok(None);
     }
-    if args.no_questions(ui) {
+    if !ui.can_ask() {
         let message = "something speaks against this release, and nobody can be asked";
         return Err(
             Failure::invalid(message).hint("say why to go on anyway with `--exception WHY`")
         );
     }
     answer(ui, None, "Type why to go on anyway, or press Ctrl-C: ", "--exception").map(Some)
-}
-
-impl Combine {
-    /// Says whether what has a default is not asked.
-    fn no_questions(&self, ui: &Ui) -> bool {
-        !ui.can_ask()
-    }
 }
 
 /// Says whether the system has a route to other machines; reads its tables and sends nothing.

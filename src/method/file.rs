@@ -142,7 +142,7 @@ impl Method {
     /// Reads a method file that is to be dealt: unknown fields are errors.
     pub fn parse(text: &str) -> Result<Self, MethodError> {
         let raw = toml::from_str(text).map_err(|e| MethodError::Toml(tidy(&e.to_string())))?;
-        Checker { text }.method(raw)
+        Checker { text }.method(&raw)
     }
 
     /// Reads a dealt copy: fields that a newer program knew are left out and named.
@@ -205,7 +205,7 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn method(&self, raw: Raw) -> Result<Method, MethodError> {
+    fn method(&self, raw: &Raw) -> Result<Method, MethodError> {
         let id = self.id(&raw.id)?;
         let (k, n) = (*raw.k.get_ref(), *raw.n.get_ref());
         let threshold = Threshold::new(k, n).map_err(|e| {
@@ -239,7 +239,7 @@ impl Checker<'_> {
                 .map(|t| self.printed(t))
                 .collect::<Result<_, _>>()?,
             laptop: optional(&raw.laptop)?,
-            custodians: self.custodians(&raw, threshold)?,
+            custodians: self.custodians(raw, threshold)?,
         })
     }
 

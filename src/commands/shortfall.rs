@@ -1,0 +1,115 @@
+//! Words for sheets that do not open anything: what is missing, what does not fit, who can still be called.
+
+use std::fmt::Write as _;
+
+use super::gather::Gathering;
+use super::release::{verdict_in_words, with_holder};
+use crate::codes::Code;
+use crate::codes::code::CodeKind;
+use crate::exit::Exit;
+use crate::method::{Contacts, Method};
+use crate::opening::{Case, Group, SheetVerdict};
+use crate::ui::{Failure, Ui};
+
+/// Says why the sheets at hand do not open anything, and who can still be called.
+pub(super) fn too_few(gathering: &mut Gathering<'_>, case: Option<&Case>) -> Failure {
+    let Some(case) = case else {
+        let unclaimed = gathering.pile.manifests().next().map(|(_, origin)| origin.clone());
+        let shares = gathering.pile.shares().count();
+        return match (shares, unclaimed) {
+            (0, _) if gathering.pile.is_empty() => {
+                let what = "nothing that was read is a sheet of a set";
+                Failure::invalid(what).hint("see what is on a page with `breakglass inspect FILE`")
+            }
+            (0, _) => Failure::new(Exit::NoQuorum, "no share was read: only parts that every sheet has")
+                .hint("scan leaf 1 of each sheet, or type the lines K1 to K4 of leaf 2"),
+            (_, Some(origin)) => Failure::new(
+                Exit::NoQuorum,
+                format!("the manifest ({origin}) is not that of these sheets: it is at fault, not the sheets"),
+            )
+            .hint("type the M lines of another sheet, or scan leaf 1 of one"),
+            (_, None) => Failure::new(Exit::NoQuorum, "the manifest is missing: no sheet can be checked without it")
+                .hint("type the M lines of one sheet, or scan leaf 1 of one"),
+        };
+    };
+    let method = gathering.dealt_method(case);
+    let method = method.as_ref();
+    let (k, good) = (case.manifest.threshold.k(), case.good());
+    let mut message = format!("quorum not reached: {} of {k} shares", good.len());
+    let mut line = |label: &str, sheets: Vec<String>| {
+        if !sheets.is_empty() {
+            // writing to a String cannot fail
+            let _ = write!(message, "\n  {label:<8}{}", sheets.join("; "));
+        }
+    };
+    line("good", good.iter().map(|s| with_holder(method, s.id())).collect());
+    let bad = case.sheets.iter().filter(|s| !s.verdict.counts());
+    let bad = bad.map(|s| {
+        format!("a sheet that says {} ({}): {}", s.sheet, s.origin, verdict_in_words(s.verdict))
+    });
+    line("not", bad.collect());
+    let exit = Exit::NoQuorum;
+    if case.missing() == 0 {
+        let message = "the shares are in, but the sealed credential is not whole".to_owned();
+        return Failure::new(exit, message)
+            .hint("scan the leaves with the codes marked `sealed` of any one sheet");
+    }
+    let contacts = gathering.contacts();
+    let failure = Failure::new(exit, message);
+    let names = method.map(|m| still_to_call(m, case, &contacts)).unwrap_or_default();
+    if !names.is_empty() {
+        return failure.hint(format!("still to call: {names}"));
+    }
+    let (missing, n) = (case.missing(), case.manifest.threshold.n());
+    failure.hint(format!("bring {missing} more of the {n} sheets, with other numbers"))
+}
+
+fn still_to_call(method: &Method, case: &Case, contacts: &Contacts) -> String {
+    let have: Vec<u8> = case.good().iter().map(|s| s.share.x()).collect();
+    let missing = method.custodians.iter().filter(|c| !have.contains(&c.sheet.x()));
+    let lines = missing.map(|c| {
+        let contact = contacts.line(&c.id);
+        let contact = if contact.is_empty() { contact } else { format!(", {contact}") };
+        format!("\n  {} {} ({}{contact})", c.sheet, c.name, c.site)
+    });
+    lines.collect()
+}
+
+/// Names the set of a foreign sheet, and whether it is an older or a newer generation.
+pub(super) fn other_set(sheet: &SheetVerdict, groups: &[Group]) -> String {
+    let code = Code::from_bytes(CodeKind::Set, sheet.set);
+    let first = groups.first().map(|g| (&g.manifest.method, g.manifest.generation));
+    let its =
+        groups.iter().find(|g| g.code == code).map(|g| (&g.manifest.method, g.manifest.generation));
+    let age = match (first, its) {
+        (Some((m, a)), Some((n, b))) if m == n && a != b => {
+            let age = if b < a { "older" } else { "newer" };
+            format!(": the {age} generation {b}")
+        }
+        (Some((m, _)), Some((n, _))) if m != n => format!(": of method {n}"),
+        _ => String::new(),
+    };
+    format!(
+        "a sheet that says {} ({}) is of another set, {}{age}",
+        sheet.sheet,
+        sheet.origin,
+        code.short()
+    )
+}
+
+/// Says in one line what each group of disagreeing sheets is.
+pub(super) fn show_groups(ui: &Ui, groups: &[Group]) {
+    ui.must_say("The sheets belong to different sets:");
+    for group in groups {
+        let numbers: Vec<String> = group.numbers.iter().map(ToString::to_string).collect();
+        ui.must_say(&format!(
+            "  {}  {} generation {}, {} of {} shares: {}",
+            group.code,
+            group.manifest.method,
+            group.manifest.generation,
+            group.numbers.len(),
+            group.manifest.threshold.k(),
+            numbers.join(", "),
+        ));
+    }
+}

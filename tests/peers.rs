@@ -1,0 +1,401 @@
+//! Programs that nobody here wrote read our papers, and open them without us. A missing one is a failure.
+//!
+//! On Debian: `apt install age ghostscript libgfshare-bin poppler-utils python3 qpdf zbar-tools`.
+#![cfg(feature = "peers")]
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
+
+#[path = "support/papers.rs"]
+mod papers;
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::process::Command;
+
+use papers::{Papers, Run};
+
+const CREDENTIAL: &[u8] = b"correct horse battery staple\n";
+
+/// Runs a program of a Debian package in a folder.
+#[track_caller]
+fn peer(package: &str, dir: &Path, words: &[&str]) -> Run {
+    match Command::new(words[0]).args(&words[1..]).current_dir(dir).output() {
+        Ok(output) => output.into(),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            panic!("`{}` is missing: apt install {package}", words[0])
+        }
+        Err(error) => panic!("`{}`: {error}", words[0]),
+    }
+}
+
+/// What a program of a Debian package prints; it has to end with 0.
+#[track_caller]
+fn asked(package: &str, dir: &Path, words: &[&str]) -> String {
+    let run = peer(package, dir, words);
+    assert_eq!(run.code, 0, "{words:?}: {}", run.err);
+    run.out
+}
+
+/// Draws every page of a sheet as a scanner would, `NAME-1.pgm` first.
+fn scanned(papers: &Papers, sheet: &str, name: &str) -> Vec<String> {
+    let words = ["pdftoppm", "-r", "150", "-gray", sheet, name];
+    asked("poppler-utils", papers.dir(), &words);
+    let pages = (1..).map(|page| format!("{name}-{page}.pgm"));
+    let pages: Vec<String> = pages.take_while(|name| papers.path(name).exists()).collect();
+    assert!(pages.len() >= 2, "{pages:?}");
+    pages
+}
+
+/// The texts of all codes that zbarimg finds on a page.
+fn zbarimg(papers: &Papers, page: &str) -> Vec<String> {
+    let texts = asked("zbar-tools", papers.dir(), &["zbarimg", "-q", "--raw", page]);
+    texts.lines().map(str::to_owned).collect()
+}
+
+/// The lines of leaf 2 and what follows, as somebody would type them: those with a label like that.
+fn typed(papers: &Papers, sheet: &str, label: &str) -> String {
+    let text = asked("poppler-utils", papers.dir(), &["pdftotext", "-raw", "-f", "2", sheet, "-"]);
+    let labelled = |line: &&str| {
+        let rest = line.strip_prefix(label).unwrap_or_default();
+        rest.starts_with(|c: char| c.is_ascii_digit())
+    };
+    text.lines().filter(labelled).map(|line| format!("{line}\n")).collect()
+}
+
+/// The two blocks of commands on leaf 2, exactly as printed: for each sheet, and for all together.
+fn printed_commands(papers: &Papers, sheet: &str) -> [String; 2] {
+    // without the margin and the codes
+    let crop = ["-layout", "-f", "2", "-l", "2", "-x", "36", "-y", "0", "-W", "600", "-H", "538"];
+    let words = [&["pdftotext"], &crop[..], &[sheet, "-"]].concat();
+    let text = asked("poppler-utils", papers.dir(), &words);
+    let (_, rest) = text.split_once("for each of 3 sheets").unwrap();
+    let (each, rest) = rest.split_once("\nWith 3 files s.*").unwrap();
+    [each, rest].map(|block| {
+        let mut lines: Vec<&str> = block.lines().skip(1).collect();
+        lines.retain(|line| !line.trim().is_empty() && *line != "\u{c}");
+        lines.iter().map(|line| format!("{line}\n")).collect()
+    })
+}
+
+/// The commands for somebody who types: where a line names another way after `# or:`, that one.
+fn for_typists(commands: &str) -> String {
+    let other = |line| match str::split_once(line, "# or: ") {
+        Some((_, other)) => format!("{other}\n"),
+        None => format!("{line}\n"),
+    };
+    commands.lines().map(other).collect()
+}
+
+/// Runs commands in a folder, in a shell that stops at the first one that fails.
+fn bash(dir: &Path, commands: &str) -> Vec<u8> {
+    let needed = [
+        ("zbarimg", "zbar-tools"),
+        ("gfcombine", "libgfshare-bin"),
+        ("age", "age"),
+        ("python3", "python3"),
+    ];
+    for (program, package) in needed {
+        let found = peer("bash", dir, &["bash", "-c", &format!("command -v {program}")]);
+        assert_eq!(found.code, 0, "`{program}` is missing: apt install {package}");
+    }
+    let output = Command::new("bash").args(["-euc", commands]).current_dir(dir).output().unwrap();
+    assert!(output.status.success(), "{commands}\n{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Opens a set as leaf 2 says, in `by-hand/`, from three sheets; `bring` lays out what one of them brings.
+fn opened_by_hand(
+    papers: &Papers,
+    commands: &[String; 2],
+    mut bring: impl FnMut(&str, &Path),
+) -> Vec<u8> {
+    let dir = papers.path("by-hand");
+    std::fs::create_dir(&dir).unwrap();
+    for sheet in ["2a", "5a", "3a"] {
+        bring(sheet, &dir);
+        bash(&dir, &commands[0]);
+    }
+    // the functions are defined in the first block; one shell would have kept them
+    let functions = commands[0].lines().next().unwrap();
+    bash(&dir, &format!("{functions}\n{}", commands[1]))
+}
+
+#[test]
+fn zbarimg_reads_every_code_of_every_page_on_both_papers() {
+    for paper in ["a4", "letter"] {
+        let papers = Papers::dealt(papers::METHOD, CREDENTIAL, &["--paper", paper]);
+        let mut sealed: Vec<String> = Vec::new();
+        let mut all = String::new();
+        for (i, sheet) in papers.sheets().iter().enumerate() {
+            let pages = scanned(&papers, sheet, &format!("scan{i}"));
+            let found: Vec<Vec<String>> = pages.iter().map(|page| zbarimg(&papers, page)).collect();
+            assert_eq!([found[0].len(), found[1].len(), found.len()], [4, 2, 2], "{paper} {sheet}");
+            let mut keys: Vec<&String> =
+                found.iter().flatten().filter(|t| t.starts_with("BG1K")).collect();
+            sealed.extend(found.iter().flatten().filter(|t| t.starts_with("BG1S")).cloned());
+            assert_eq!(keys.len(), 4, "{paper} {sheet}");
+            keys.dedup();
+            assert_eq!(keys.len(), 1, "{paper} {sheet}");
+            all.push_str(keys[0]);
+            all.push('\n');
+        }
+        assert_eq!(sealed.len(), 10);
+        sealed.dedup();
+        assert_eq!(sealed.len(), 1);
+        all.push_str(&sealed[0]);
+        // and they are good to the last bit: a hand-held scanner could have typed them
+        papers.file("codes.txt", &all);
+        papers.opens(&["codes.txt"], &[]);
+    }
+}
+
+#[test]
+fn the_pages_are_sound_and_their_text_reads_in_order() {
+    for paper in ["a4", "letter"] {
+        let papers = Papers::dealt(
+            papers::METHOD,
+            CREDENTIAL,
+            &["--paper", paper, "--credential-id", "AKIAEXAMPLE"],
+        );
+        let code = papers.set_code();
+        for sheet in papers.sheets() {
+            let check = asked("qpdf", papers.dir(), &["qpdf", "--check", &sheet]);
+            assert!(check.contains("No syntax or stream encoding errors found"), "{check}");
+            assert!(!check.contains("WARNING"), "{check}");
+
+            let fonts = asked("poppler-utils", papers.dir(), &["pdffonts", &sheet]);
+            let fonts: Vec<&str> = fonts.lines().skip(2).collect();
+            assert_eq!(fonts.len(), 3, "{fonts:?}");
+            // emb, sub and uni: text can be copied out
+            assert!(fonts.iter().all(|font| font.contains(" yes yes yes ")), "{fonts:?}");
+
+            let info = asked("poppler-utils", papers.dir(), &["pdfinfo", &sheet]);
+            let size = if paper == "a4" { "(A4)" } else { "(letter)" };
+            assert!(info.contains(size) && info.contains("Pages:           2"), "{info}");
+        }
+        let sheet = papers.sheet("3a");
+        let leaf = |leaf: &str| {
+            let words = ["pdftotext", "-raw", "-f", leaf, "-l", leaf, &sheet, "-"];
+            asked("poppler-utils", papers.dir(), &words)
+        };
+        in_order(
+            &leaf("1"),
+            &[
+                "BREAK GLASS",
+                &code,
+                "AWS payments production",
+                "aws-payments-prod",
+                "leaf 1 of 2",
+                "GENERATION",
+                "SHEET",
+                "3a",
+                "any 3 of 5",
+                "Held by Chen Li",
+                "This leaf is enough to open",
+                "Never point a phone at these codes",
+                "1. Take this leaf to the break-glass laptop",
+                "2. Run breakglass combine",
+                "3. Trust what the program shows",
+                "4. Log in",
+                "5. Also needed",
+                "Only for",
+                "IDP-DOWN",
+                "OWN-1",
+                "Revoke within 24 h",
+                "Owner: payments-sre",
+            ],
+        );
+        in_order(
+            &leaf("2"),
+            &[
+                "BREAK GLASS, generation 1, sheet 3a, leaf 2 of 2",
+                &code,
+                "Share 3a, if no code can be read",
+                "\nK1 ",
+                "\nK2 ",
+                "\nK3 ",
+                "\nK4 ",
+                "Manifest, the same on every sheet",
+                "\nM01 ",
+                "\nM02 ",
+                "\nM15 ",
+                "Sealed credential, the same on every sheet",
+                "\nS1-01 ",
+                "\nS1-02 ",
+                "Opening without this program",
+                "for each of 3 sheets",
+                "zbarimg",
+                "With 3 files s.*",
+                "gfcombine",
+                "age -d",
+            ],
+        );
+    }
+}
+
+#[track_caller]
+fn in_order(text: &str, phrases: &[&str]) {
+    let mut rest = text;
+    for phrase in phrases {
+        let Some((_, after)) = rest.split_once(phrase) else {
+            panic!("no `{phrase}` where it belongs in:\n{text}")
+        };
+        rest = after;
+    }
+}
+
+#[test]
+fn the_printed_commands_open_the_set_from_scans() {
+    for paper in ["a4", "letter"] {
+        let papers = Papers::dealt(papers::METHOD, CREDENTIAL, &["--paper", paper]);
+        let commands = printed_commands(&papers, &papers.sheet("2a"));
+        let opened = opened_by_hand(&papers, &commands, |sheet, dir| {
+            let scan = [
+                "pdftoppm",
+                "-r",
+                "150",
+                "-png",
+                "-f",
+                "1",
+                "-singlefile",
+                &papers.sheet(sheet),
+                "by-hand/scan",
+            ];
+            asked("poppler-utils", papers.dir(), &scan);
+            assert!(dir.join("scan.png").exists());
+        });
+        assert_eq!(opened, CREDENTIAL);
+    }
+}
+
+#[test]
+fn the_printed_commands_open_the_set_from_typed_lines() {
+    let papers = Papers::of(CREDENTIAL);
+    let commands = printed_commands(&papers, &papers.sheet("4a")).map(|block| for_typists(&block));
+    let opened = opened_by_hand(&papers, &commands, |sheet, dir| {
+        let sheet = papers.sheet(sheet);
+        let lines = typed(&papers, &sheet, "K");
+        assert_eq!(lines.lines().count(), 4, "{lines}");
+        std::fs::write(dir.join("k.txt"), lines).unwrap();
+        std::fs::write(dir.join("s.txt"), typed(&papers, &sheet, "S1-")).unwrap();
+    });
+    assert_eq!(opened, CREDENTIAL);
+    // the identity that gfcombine and python3 made opens the kit's age file too
+    let sealed = papers.set_folder().join("sealed.age");
+    let words = ["age", "-d", "-i", "by-hand/id.txt", sealed.to_str().unwrap()];
+    assert_eq!(asked("age", papers.dir(), &words).as_bytes(), CREDENTIAL);
+}
+
+#[test]
+fn the_printed_commands_open_a_credential_in_many_parts() {
+    let credential: Vec<u8> = (0..2000_u32).map(|i| (i * i % 251) as u8).collect();
+    let papers = Papers::of(&credential);
+    let commands = printed_commands(&papers, &papers.sheet("1a"));
+    let mut sealed: Vec<String> = Vec::new();
+    for page in scanned(&papers, &papers.sheet("1a"), "parts") {
+        sealed.extend(zbarimg(&papers, &page).into_iter().filter(|text| text.starts_with("BG1S")));
+    }
+    // the index stands in the 17th and 18th symbol after `BG1S`
+    sealed.sort_by(|a, b| a[20..22].cmp(&b[20..22]));
+    sealed.dedup();
+    assert!(sealed.len() >= 4, "{}", sealed.len());
+    let opened = opened_by_hand(&papers, &commands, |sheet, dir| {
+        let scan = [
+            "pdftoppm",
+            "-r",
+            "150",
+            "-png",
+            "-f",
+            "1",
+            "-singlefile",
+            &papers.sheet(sheet),
+            "by-hand/scan",
+        ];
+        asked("poppler-utils", papers.dir(), &scan);
+        std::fs::write(dir.join("s.txt"), sealed.join("\n") + "\n").unwrap();
+    });
+    assert_eq!(opened, credential);
+}
+
+/// Runs the kit's `recover.py` on files, without the program and without any other Python than its own.
+fn recover_py(papers: &Papers, files: &[&str]) -> Vec<u8> {
+    let code = papers.set_code();
+    let _ = std::fs::remove_file(papers.path("recovered"));
+    let _ = std::fs::remove_file(papers.path("record.json"));
+    let mut words =
+        vec!["python3", "-I", "-S", "kit/recover.py", "--output", "recovered", "--set-code", &code];
+    words.extend(["--operator", "B. Alvarez", "--id", "E2040", "--reason", "DRILL by the book"]);
+    words.extend(["--record", "record.json"]);
+    words.extend(files);
+    let run = peer("python3", papers.dir(), &words);
+    run.expect(0, &["revoke before"]);
+    papers.read("recovered")
+}
+
+#[test]
+fn recover_py_opens_from_texts_and_from_typed_lines() {
+    let papers = Papers::of(CREDENTIAL);
+    let kit = String::from_utf8(papers.read("kit/recover.py")).unwrap();
+    assert_eq!(kit, include_str!("../custodian-kit/recover.py"));
+    let mut codes = String::new();
+    let mut lines = String::new();
+    for sheet in ["1a", "3a", "4a"].map(|sheet| papers.sheet(sheet)) {
+        let leaf = &scanned(&papers, &sheet, &sheet.replace("papers/", ""))[0];
+        codes.push_str(&(zbarimg(&papers, leaf).join("\n") + "\n"));
+        lines.push_str(&typed(&papers, &sheet, "K"));
+    }
+    lines.push_str(&typed(&papers, &papers.sheet("3a"), "M"));
+    lines.push_str(&typed(&papers, &papers.sheet("4a"), "S1-"));
+    papers.file("codes.txt", &codes);
+    papers.file("lines.txt", &lines);
+    assert_eq!(recover_py(&papers, &["codes.txt"]), CREDENTIAL);
+    assert_eq!(recover_py(&papers, &["lines.txt"]), CREDENTIAL);
+    // the same typed lines, as poppler copied them, open with the program too
+    papers.opens(&["lines.txt"], &[]);
+}
+
+#[test]
+fn a_sheet_locked_by_qpdf_is_said_to_be_locked() {
+    let papers = Papers::of(CREDENTIAL);
+    let sheet = papers.sheet("1a");
+    let encrypt = ["qpdf", "--encrypt", "user", "owner", "256", "--", &sheet, "locked.pdf"];
+    asked("qpdf", papers.dir(), &encrypt);
+    papers.run(&["inspect", "locked.pdf"]).expect(2, &["locked.pdf is protected by a password"]);
+    let two = papers.sheet("2a");
+    papers
+        .combine(&["locked.pdf", &two], &[])
+        .expect(3, &["locked.pdf is protected by a password", "1 of 3"]);
+}
+
+#[test]
+fn a_sheet_that_ghostscript_made_a_picture_of_is_read() {
+    let papers = Papers::of(CREDENTIAL);
+    let mut scans = Vec::new();
+    for (sheet, device) in [("1a", "pdfimage8"), ("2a", "pdfimage24"), ("5a", "pdfwrite")] {
+        let name = format!("{device}.pdf");
+        let (device, output) = (format!("-sDEVICE={device}"), format!("-sOutputFile={name}"));
+        let words = [
+            "gs",
+            "-q",
+            "-dBATCH",
+            "-dNOPAUSE",
+            "-dSAFER",
+            "-r200",
+            &device,
+            &output,
+            &papers.sheet(sheet),
+        ];
+        asked("ghostscript", papers.dir(), &words);
+        let run = papers.run(&["inspect", &name]);
+        let words = [
+            &*format!("share {sheet}"),
+            "sealed credential part 1",
+            &papers.set_code(),
+            "any 3 of 5",
+        ];
+        run.expect(0, &words);
+        assert!(!run.out.contains("nothing of ours"), "{}", run.out);
+        scans.push(name);
+    }
+    let scans: Vec<&str> = scans.iter().map(String::as_str).collect();
+    papers.opens(&scans, &["-C", "kit"]);
+}
