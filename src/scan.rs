@@ -10,7 +10,7 @@
 //! worker   both ends of the process that reads one page
 //! answer   the lines between them
 //! raster   a PDF page to a grey picture     image   PNG, JPEG to a grey picture
-//! decode   a grey picture to codes          filter  what is done to it between attempts
+//! decode   a grey picture to codes          filter, turn  what is done to it between attempts
 //! ```
 //!
 //! What the texts mean is not decided here, and nothing found here is trusted.
@@ -23,6 +23,7 @@ mod image;
 mod kind;
 mod picture;
 mod raster;
+mod turn;
 mod worker;
 
 use std::fmt;
@@ -201,6 +202,9 @@ pub enum PageProblem {
     /// It uses a variant of its format that is not known here.
     #[error("is of a variant that cannot be read")]
     Unsupported,
+    /// There is nothing on it.
+    #[error("is blank")]
+    Blank,
     /// The file has no such page.
     #[error("is not there")]
     Missing,

@@ -61,19 +61,33 @@ fn typed(papers: &Papers, sheet: &str, label: &str) -> String {
     text.lines().filter(labelled).map(|line| format!("{line}\n")).collect()
 }
 
-/// The two blocks of commands on leaf 2, exactly as printed: for each sheet, and for all together.
-fn printed_commands(papers: &Papers, sheet: &str) -> [String; 2] {
+/// What leaf 2 says about opening without the program, exactly as printed.
+struct ByHand {
+    /// The commands for each sheet.
+    each: String,
+    /// The commands for all sheets together.
+    all: String,
+    /// Where the sealed credential's lines, or the texts of its codes, are to be written.
+    sealed_file: String,
+}
+
+/// Takes the commands off the page.
+fn by_hand(papers: &Papers, sheet: &str) -> ByHand {
     // without the margin and the codes
     let crop = ["-layout", "-f", "2", "-l", "2", "-x", "36", "-y", "0", "-W", "600", "-H", "538"];
     let words = [&["pdftotext"], &crop[..], &[sheet, "-"]].concat();
     let text = asked("poppler-utils", papers.dir(), &words);
     let (_, rest) = text.split_once("for each of 3 sheets").unwrap();
     let (each, rest) = rest.split_once("\nWith 3 files s.*").unwrap();
-    [each, rest].map(|block| {
-        let mut lines: Vec<&str> = block.lines().skip(1).collect();
-        lines.retain(|line| !line.trim().is_empty() && *line != "\u{c}");
-        lines.iter().map(|line| format!("{line}\n")).collect()
-    })
+    let (words, all) = rest.split_once('\n').unwrap();
+    let (_, sealed_file) = words.trim().trim_end_matches(':').rsplit_once(' ').unwrap();
+    assert!(sealed_file.ends_with(".txt"), "{words}");
+    ByHand { each: commands(each, 1), all: commands(all, 0), sealed_file: sealed_file.to_owned() }
+}
+
+fn commands(block: &str, skip: usize) -> String {
+    let lines = block.lines().skip(skip).map(|line| line.trim_end_matches('\u{c}'));
+    lines.filter(|line| !line.trim().is_empty()).map(|line| format!("{line}\n")).collect()
 }
 
 /// The commands for somebody who types: where a line names another way after `# or:`, that one.
@@ -103,20 +117,16 @@ fn bash(dir: &Path, commands: &str) -> Vec<u8> {
 }
 
 /// Opens a set as leaf 2 says, in `by-hand/`, from three sheets; `bring` lays out what one of them brings.
-fn opened_by_hand(
-    papers: &Papers,
-    commands: &[String; 2],
-    mut bring: impl FnMut(&str, &Path),
-) -> Vec<u8> {
+fn opened_by_hand(papers: &Papers, page: &ByHand, mut bring: impl FnMut(&str, &Path)) -> Vec<u8> {
     let dir = papers.path("by-hand");
     std::fs::create_dir(&dir).unwrap();
     for sheet in ["2a", "5a", "3a"] {
         bring(sheet, &dir);
-        bash(&dir, &commands[0]);
+        bash(&dir, &page.each);
     }
-    // the functions are defined in the first block; one shell would have kept them
-    let functions = commands[0].lines().next().unwrap();
-    bash(&dir, &format!("{functions}\n{}", commands[1]))
+    // the functions are defined in the first block; a person's shell still has them
+    let functions = page.each.lines().next().unwrap();
+    bash(&dir, &format!("{functions}\n{}", page.all))
 }
 
 #[test]
@@ -247,8 +257,8 @@ fn in_order(text: &str, phrases: &[&str]) {
 fn the_printed_commands_open_the_set_from_scans() {
     for paper in ["a4", "letter"] {
         let papers = Papers::dealt(papers::METHOD, CREDENTIAL, &["--paper", paper]);
-        let commands = printed_commands(&papers, &papers.sheet("2a"));
-        let opened = opened_by_hand(&papers, &commands, |sheet, dir| {
+        let page = by_hand(&papers, &papers.sheet("2a"));
+        let opened = opened_by_hand(&papers, &page, |sheet, dir| {
             let scan = [
                 "pdftoppm",
                 "-r",
@@ -270,13 +280,15 @@ fn the_printed_commands_open_the_set_from_scans() {
 #[test]
 fn the_printed_commands_open_the_set_from_typed_lines() {
     let papers = Papers::of(CREDENTIAL);
-    let commands = printed_commands(&papers, &papers.sheet("4a")).map(|block| for_typists(&block));
-    let opened = opened_by_hand(&papers, &commands, |sheet, dir| {
+    let page = by_hand(&papers, &papers.sheet("4a"));
+    let (each, all) = (for_typists(&page.each), for_typists(&page.all));
+    let page = ByHand { each, all, ..page };
+    let opened = opened_by_hand(&papers, &page, |sheet, dir| {
         let sheet = papers.sheet(sheet);
         let lines = typed(&papers, &sheet, "K");
         assert_eq!(lines.lines().count(), 4, "{lines}");
         std::fs::write(dir.join("k.txt"), lines).unwrap();
-        std::fs::write(dir.join("s.txt"), typed(&papers, &sheet, "S1-")).unwrap();
+        std::fs::write(dir.join(&page.sealed_file), typed(&papers, &sheet, "S1-")).unwrap();
     });
     assert_eq!(opened, CREDENTIAL);
     // the identity that gfcombine and python3 made opens the kit's age file too
@@ -289,7 +301,7 @@ fn the_printed_commands_open_the_set_from_typed_lines() {
 fn the_printed_commands_open_a_credential_in_many_parts() {
     let credential: Vec<u8> = (0..2000_u32).map(|i| (i * i % 251) as u8).collect();
     let papers = Papers::of(&credential);
-    let commands = printed_commands(&papers, &papers.sheet("1a"));
+    let page = by_hand(&papers, &papers.sheet("1a"));
     let mut sealed: Vec<String> = Vec::new();
     for page in scanned(&papers, &papers.sheet("1a"), "parts") {
         sealed.extend(zbarimg(&papers, &page).into_iter().filter(|text| text.starts_with("BG1S")));
@@ -298,7 +310,7 @@ fn the_printed_commands_open_a_credential_in_many_parts() {
     sealed.sort_by(|a, b| a[20..22].cmp(&b[20..22]));
     sealed.dedup();
     assert!(sealed.len() >= 4, "{}", sealed.len());
-    let opened = opened_by_hand(&papers, &commands, |sheet, dir| {
+    let opened = opened_by_hand(&papers, &page, |sheet, dir| {
         let scan = [
             "pdftoppm",
             "-r",
@@ -311,7 +323,7 @@ fn the_printed_commands_open_a_credential_in_many_parts() {
             "by-hand/scan",
         ];
         asked("poppler-utils", papers.dir(), &scan);
-        std::fs::write(dir.join("s.txt"), sealed.join("\n") + "\n").unwrap();
+        std::fs::write(dir.join(&page.sealed_file), sealed.join("\n") + "\n").unwrap();
     });
     assert_eq!(opened, credential);
 }

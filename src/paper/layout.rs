@@ -117,9 +117,6 @@ impl Setting<'_> {
                 set.push((gap, boxed));
             }
             let room = frame.height - filled;
-            if std::env::var_os("LAB").is_some() {
-                eprintln!("{:?} leaf {} frame {} room {room}", self.paper, self.leaf, i + 1);
-            }
             // a hundredth of a point is rounding
             if room < -0.01 {
                 let excess = -room / MM;
@@ -139,14 +136,14 @@ impl Setting<'_> {
 
     /// Writes a code's caption upwards, in the strip between the two columns of codes.
     fn caption(&self, words: &str, left: f32, top: f32, page: &mut Page) -> Result<(), PaperError> {
-        let (size, side, clear) = (self.theme.text.caption, grid::SIDE * MM, grid::CLEAR * MM);
-        self.fits(words, Face::Regular, size, side)?;
+        let (size, length, clear) = (self.theme.text.caption, grid::SIDE * MM, grid::CLEAR * MM);
+        self.fits(words, Face::Regular, size, length)?;
         let left = if left < page.width / 3.0 {
-            left + side + clear + CAPITAL * size
+            left + length + clear + CAPITAL * size
         } else {
             left - clear - DEPTH * size
         };
-        page.marks.push(turned(left, top + side, size, words));
+        page.marks.push(turned(left, top + length, size, words));
         Ok(())
     }
 
@@ -158,7 +155,7 @@ impl Setting<'_> {
             page.marks.push(Mark::Bar([left, middle - 0.25, TICK, 0.5]));
         }
         self.fits(words, Face::Regular, size, middle - 2.0 * TICK)?;
-        let (left, base) = (TICK + (TICK + size * 0.7) / 2.0, middle - 4.0);
+        let (left, base) = (TICK + f32::midpoint(TICK, size * 0.7), middle - 4.0);
         page.marks.push(turned(left, base, size, words));
         Ok(())
     }
@@ -185,8 +182,8 @@ impl Setting<'_> {
 
 /// Returns text that runs upwards from the bottom of its baseline.
 fn turned(left: f32, base: f32, size: f32, words: &str) -> Mark {
-    let text = words.to_owned().into();
-    Mark::Text(Text { left, base, face: Face::Regular, size, turned: true, text })
+    let words = words.to_owned().into();
+    Mark::Text(Text { left, base, face: Face::Regular, size, turned: true, words })
 }
 
 #[cfg(test)]

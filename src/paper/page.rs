@@ -27,13 +27,13 @@ pub(super) struct Text {
     pub(super) size: f32,
     /// Whether it runs upwards.
     pub(super) turned: bool,
-    pub(super) text: Zeroizing<String>,
+    pub(super) words: Zeroizing<String>,
 }
 
 impl Mark {
     /// Returns level text.
     pub(super) fn text(left: f32, base: f32, face: Face, size: f32, text: &str) -> Self {
-        Self::Text(Text { left, base, face, size, turned: false, text: text.to_owned().into() })
+        Self::Text(Text { left, base, face, size, turned: false, words: text.to_owned().into() })
     }
 
     /// Moves the mark.

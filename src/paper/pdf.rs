@@ -47,7 +47,7 @@ pub(super) fn write(
 
 fn signs(pages: &[Page], face: Face) -> BTreeSet<char> {
     let texts = pages.iter().flat_map(|page| &page.marks).filter_map(|mark| match mark {
-        Mark::Text(text) if text.face == face => Some(text.text.chars()),
+        Mark::Text(text) if text.face == face => Some(text.words.chars()),
         _ => None,
     });
     texts.flatten().collect()
@@ -133,7 +133,7 @@ fn write_text(text: &Text, height: f32, ops: &mut Vec<Op>) {
         // relative, but each section starts at the corner of the page
         Op::SetTextCursor { pos: Point { x, y } }
     });
-    ops.push(Op::ShowText { items: vec![TextItem::Text(text.text.to_string())] });
+    ops.push(Op::ShowText { items: vec![TextItem::Text(text.words.to_string())] });
     ops.push(Op::EndTextSection);
 }
 
@@ -150,8 +150,8 @@ fn save(document: &PdfDocument, about: &About<'_>) -> Result<Vec<u8>, PaperError
     }
     let failed = |error: &dyn std::fmt::Display| PaperError::Pdf(error.to_string());
     file.trailer.remove(b"ID");
-    let info =
-        file.trailer.get(b"Info").and_then(|info| info.as_reference()).map_err(|e| failed(&e))?;
+    let info = file.trailer.get(b"Info").map_err(|e| failed(&e))?;
+    let info = info.as_reference().map_err(|e| failed(&e))?;
     let info = file.get_dictionary_mut(info).map_err(|e| failed(&e))?;
     let extra: Vec<Vec<u8>> =
         info.iter().map(|(key, _)| key.clone()).filter(|key| key != b"Title").collect();

@@ -5,6 +5,8 @@
 //! vanishes silently. Secrets are no values: a widget only marks their place.
 
 mod blocks;
+mod reader;
+mod widgets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +17,9 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use sha2::{Digest, Sha256};
 
 pub(super) use blocks::{Block, Fact, FactStyle, Leaf, Marker, Right, Typed, Words};
+
+#[cfg(test)]
+pub(super) use blocks::Run;
 
 use super::PaperError;
 use super::theme::Theme;
@@ -69,8 +74,8 @@ impl Templates {
         let text = environment
             .get_template(SHEET)
             .and_then(|template| template.render(Value::from_object(values)))
-            .map_err(refused)?;
-        blocks::read(&text, &self.sheet, name)
+            .map_err(|error| refused(&error))?;
+        reader::read(&text, &self.sheet, name)
     }
 }
 
@@ -111,20 +116,20 @@ fn environment(sheet: &str) -> Result<Environment<'_>, PaperError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-    environment.set_syntax(syntax.map_err(refused)?);
+    environment.set_syntax(syntax.map_err(|error| refused(&error))?);
     environment.set_formatter(|out, _, value| {
         if value.is_none() || value.is_undefined() {
             return Err(Error::new(ErrorKind::UndefinedError, "a value that is not there"));
         }
         out.write_str(&literal(&value.to_string())?).map_err(Error::from)
     });
-    environment.add_template(SHEET, sheet).map_err(refused)?;
+    environment.add_template(SHEET, sheet).map_err(|error| refused(&error))?;
     Ok(environment)
 }
 
-fn refused(error: Error) -> PaperError {
+fn refused(error: &Error) -> PaperError {
     let line = error.line().unwrap_or(1);
-    PaperError::Template { name: SHEET, line, what: what(&error) }
+    PaperError::Template { name: SHEET, line, what: what(error) }
 }
 
 fn what(error: &Error) -> String {
@@ -215,7 +220,7 @@ mod tests {
         let faults = [
             ("# leaf 1\n\n{{ nam }}\n", "line 3: undefined value"),
             ("# leaf 1\n\n{{ none }}\n", "line 3: undefined value"),
-            ("# leaf 1\n{% if name %}\n", "line 3: syntax error"),
+            ("# leaf 1\n{% if name %}\n", "line 2: syntax error"),
             ("# leaf 1\n\n![a](typo:b)\n", "line 3: unknown widget `typo`"),
             ("# leaf 1\n\n![a](qr:other)\n", "line 3: unknown widget `qr:other`"),
             ("# leaf 1\n\ntext ![a](huge:b)\n", "line 3: widget `huge` stands among text"),
@@ -229,6 +234,26 @@ mod tests {
             assert!(fault.starts_with("template sheet.md, "), "{sheet}: {fault}");
             assert!(fault.contains(expected), "{sheet}: {fault}");
         }
+    }
+
+    #[test]
+    fn comments_are_dropped_and_addresses_may_hold_blanks() {
+        let sheet = "# leaf 1\n\n<!-- a\n\nb -->\n\nc <!-- d --> e\n\n![](field:Bag number)\n\n\
+                     ![](sign:Custodian|Witness)\n\n- [x] done\n- [ ] open\n\n---\n";
+        let blocks = leaf(sheet, "x").unwrap().blocks;
+        let [
+            Block::Text { words, .. },
+            Block::Field(field),
+            Block::Signatures(names),
+            Block::Item { marker: Marker::Box(true), .. },
+            Block::Item { marker: Marker::Box(false), .. },
+            Block::NextFrame,
+        ] = &blocks[..]
+        else {
+            panic!("{blocks:?}")
+        };
+        assert_eq!((words.plain().as_str(), field.as_str()), ("c  e", "Bag number"));
+        assert_eq!(names, &["Custodian", "Witness"]);
     }
 
     #[test]

@@ -27,7 +27,7 @@ const LINE: usize = 128;
 pub(super) const MAX_ANSWER: usize = (MAX_CODES + 4) * (MAX_CODE_TEXT + LINE);
 
 /// Problems that a worker may report, as it words them.
-const PROBLEMS: [(PageProblem, &str); 8] = [
+const PROBLEMS: [(PageProblem, &str); 9] = [
     (PageProblem::Crashed, "crashed"),
     (PageProblem::Unlimited, "unlimited"),
     (PageProblem::TooLarge, "too-large"),
@@ -35,6 +35,7 @@ const PROBLEMS: [(PageProblem, &str); 8] = [
     (PageProblem::Partial, "partial"),
     (PageProblem::Damaged, "damaged"),
     (PageProblem::Unsupported, "unsupported"),
+    (PageProblem::Blank, "blank"),
     (PageProblem::Missing, "missing"),
 ];
 

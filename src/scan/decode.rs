@@ -14,8 +14,9 @@ use rxing::qrcode::cpp_port::QrReader;
 use rxing::{BarcodeFormat, BinaryBitmap, DecodeHints, Luma8Source};
 use zeroize::Zeroizing;
 
-use super::filter::{self, Turn};
+use super::filter;
 use super::grey::Grey;
+use super::turn::{Turn, rotate};
 use super::{Code, MAX_CODE_TEXT, MAX_CODES, Pass};
 
 /// Pictures above this are halved before anything else: a sheet has no detail that needs more.
@@ -104,7 +105,7 @@ fn attempt(grey: &Grey, pass: Pass) -> Vec<Code> {
         Pass::Doubled => read(&filter::double(&even(grey)), pass, scaled(0.5)),
         Pass::Inverted => read(&filter::invert(grey), pass, scaled(1.0)),
         Pass::Rotated => {
-            let turned = filter::rotate(grey);
+            let turned = rotate(grey);
             let turn = Turn::new(grey.width(), grey.height(), turned.width());
             read(&turned, pass, move |point| turn.back(point))
         }
@@ -220,7 +221,7 @@ mod tests {
             }
             assert_eq!(look(grey).len(), 2);
         }
-        assert_eq!(look(filter::rotate(&page(&["BG1KABC"]))).len(), 1);
+        assert_eq!(look(rotate(&page(&["BG1KABC"]))).len(), 1);
     }
 
     #[test]

@@ -41,10 +41,15 @@ impl Grey {
         &self.pixels
     }
 
+    /// Tells whether all pixels are the same.
+    pub(super) fn is_blank(&self) -> bool {
+        self.pixels.windows(2).all(|two| two[0] == two[1])
+    }
+
     /// Returns row `y`; rows above and below the picture repeat its edge.
     pub(super) fn row(&self, y: isize) -> &[u8] {
         let y = y.clamp(0, self.height.saturating_sub(1).cast_signed()).cast_unsigned();
-        &self.pixels[y * self.width..(y + 1) * self.width]
+        self.pixels.get(y * self.width..(y + 1) * self.width).unwrap_or_default()
     }
 }
 
@@ -52,6 +57,21 @@ impl Grey {
 pub(super) fn brightness(red: u8, green: u8, blue: u8) -> u8 {
     let sum = 77 * u32::from(red) + 150 * u32::from(green) + 29 * u32::from(blue);
     (sum >> 8).to_le_bytes()[0] // the weights add up to 256: at most 255
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+pub(super) fn to_u8(v: f32) -> u8 {
+    v as u8
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+pub(super) fn to_usize(v: f32) -> usize {
+    v as usize
+}
+
+#[allow(clippy::cast_precision_loss, reason = "sizes of pictures stay far below 2²⁴")]
+pub(super) fn to_f32(v: usize) -> f32 {
+    v as f32
 }
 
 #[cfg(test)]
@@ -68,6 +88,7 @@ mod tests {
         assert_eq!(grey.pixels(), [1, 1, 1, 2, 2, 2]);
         assert_eq!(grey.row(-5), [1, 1, 1]);
         assert_eq!(grey.row(5), [2, 2, 2]);
+        assert!(!grey.is_blank() && Grey::by_rows(4, 4, |_, row| row.fill(9)).is_blank());
     }
 
     #[test]

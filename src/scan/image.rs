@@ -94,3 +94,74 @@ fn problem(error: ImageError) -> PageProblem {
         _ => PageProblem::Damaged,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use image::ExtendedColorType;
+    use image::codecs::png::PngEncoder;
+    use image::{ImageEncoder, codecs::jpeg::JpegEncoder};
+
+    use super::*;
+
+    fn png(width: u32, height: u32, colour: ExtendedColorType, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        PngEncoder::new(&mut out).write_image(bytes, width, height, colour).unwrap();
+        out
+    }
+
+    fn grey(format: Picture, file: &[u8]) -> Vec<u8> {
+        let (grey, problem) = decode(format, file).map_err(|problem| problem.to_string()).unwrap();
+        assert_eq!(problem, None);
+        grey.pixels().to_vec()
+    }
+
+    #[test]
+    fn every_colour_becomes_grey_on_white_paper() {
+        use ExtendedColorType::{L8, L16, La8, Rgb8, Rgb16, Rgba8, Rgba16};
+        let wide = |bytes: &[u8]| bytes.iter().flat_map(|v| [*v, *v]).collect::<Vec<_>>();
+        assert_eq!(grey(Picture::Png, &png(2, 1, L8, &[7, 200])), [7, 200]);
+        assert_eq!(grey(Picture::Png, &png(2, 1, L16, &wide(&[7, 200]))), [7, 200]);
+        assert_eq!(grey(Picture::Png, &png(2, 1, La8, &[0, 255, 0, 0])), [0, 255]);
+        let colours = [0, 0, 0, 255, 255, 255];
+        assert_eq!(grey(Picture::Png, &png(2, 1, Rgb8, &colours)), [0, 255]);
+        assert_eq!(grey(Picture::Png, &png(2, 1, Rgb16, &wide(&colours))), [0, 255]);
+        let clear = [0, 0, 0, 255, 0, 0, 0, 0];
+        assert_eq!(grey(Picture::Png, &png(2, 1, Rgba8, &clear)), [0, 255]);
+        assert_eq!(grey(Picture::Png, &png(2, 1, Rgba16, &wide(&clear))), [0, 255]);
+        let mut jpeg = Vec::new();
+        JpegEncoder::new(&mut jpeg).write_image(&[9; 64], 8, 8, L8).unwrap();
+        assert!(grey(Picture::Jpeg, &jpeg).iter().all(|v| v.abs_diff(9) < 3));
+    }
+
+    #[test]
+    fn a_cut_picture_keeps_the_rows_before_the_cut() {
+        let mut noise = super::super::tests::Noise(4);
+        let file = png(100, 100, ExtendedColorType::L8, &noise.bytes(10_000));
+        let (grey, problem) = decode(Picture::Png, &file[..5000]).map_err(|_| ()).unwrap();
+        assert_eq!(problem, Some(PageProblem::Partial));
+        assert!(grey.row(10).iter().any(|v| *v != 255) && grey.row(99).iter().all(|v| *v == 255));
+        assert!(matches!(decode(Picture::Png, &file[..30]), Err(PageProblem::Damaged)));
+        assert!(matches!(decode(Picture::Jpeg, b"\xff\xd8\xff"), Err(PageProblem::Damaged)));
+    }
+
+    #[test]
+    fn noise_in_a_picture_never_panics() {
+        let mut noise = super::super::tests::Noise(5);
+        let mut jpeg = Vec::new();
+        let pixels = noise.bytes(32 * 32);
+        JpegEncoder::new(&mut jpeg).write_image(&pixels, 32, 32, ExtendedColorType::L8).unwrap();
+        let png = png(32, 32, ExtendedColorType::L8, &pixels);
+        for round in 0..2000 {
+            let (format, whole) =
+                if round % 2 == 0 { (Picture::Png, &png) } else { (Picture::Jpeg, &jpeg) };
+            let mut file = whole.clone();
+            for _ in 0..=noise.below(3) {
+                let at = noise.below(file.len());
+                file[at] = noise.bytes(1)[0];
+            }
+            file.truncate(file.len() - noise.below(20));
+            let _ = decode(format, &file);
+        }
+    }
+}

@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(kind(b"\xfe\xff\0K\x001"), Err(Refusal::Utf16));
         assert_eq!(kind(b"K\x001\0"), Err(Refusal::Unknown));
         assert_eq!(kind(b"caf\xe9"), Err(Refusal::Unknown));
-        assert_eq!(kind(b"\x7fELF\x02\x01\x01"), Err(Refusal::Unknown));
+        assert_eq!(kind(b"\x7fELF\x02\x01\x01\0"), Err(Refusal::Unknown));
         assert_eq!(kind(&vec![b'A'; MAX_TEXT + 1]), Err(Refusal::TextTooLarge));
         assert_eq!(kind(&vec![b'A'; MAX_FILE + 1]), Err(Refusal::TooLarge));
         let too_late = [&[0; 1020][..], b"%PDF-1.4"].concat();

@@ -11,7 +11,10 @@ use super::raster::Document;
 ///
 /// It runs in this process: only for pages that this program has just made.
 pub fn picture(pdf: &[u8], number: u32, dpi: f32) -> Result<Vec<u8>, PageProblem> {
-    let grey = Document::open(pdf.to_vec())?.draw(number, dpi)?;
+    let (grey, problem) = Document::open(pdf.to_vec())?.draw(number, dpi)?;
+    if let Some(problem) = problem {
+        return Err(problem);
+    }
     let side = |pixels: usize| u32::try_from(pixels).map_err(|_| PageProblem::TooLarge);
     let mut png = Cursor::new(Vec::new());
     PngEncoder::new(&mut png)

@@ -88,6 +88,7 @@ fn answer(page: u32, file: Vec<u8>) -> Answer {
         Ok(Kind::Pdf) => pdf(page, file, until),
         Ok(Kind::Picture(_)) if page == COUNT => Answer { pages: Some(1), ..Answer::default() },
         Ok(Kind::Picture(format)) => match image::decode(format, &file) {
+            Ok((grey, None)) if grey.is_blank() => Answer::problem(PageProblem::Blank),
             Ok((grey, problem)) => {
                 drop(file);
                 let size = size(&grey);
@@ -124,7 +125,9 @@ fn pdf(page: u32, file: Vec<u8>, until: Instant) -> Answer {
         }
         let drawn = catch_unwind(AssertUnwindSafe(|| document.draw(page, dpi)));
         match drawn.unwrap_or(Err(PageProblem::Crashed)) {
-            Ok(grey) => {
+            Ok((_, Some(PageProblem::Blank))) => return Answer::problem(PageProblem::Blank),
+            Ok((grey, why)) => {
+                problem = why;
                 let (first_dpi, _) = *first.get_or_insert((dpi, size(&grey)));
                 finds.look(grey, first_dpi / dpi, until);
             }

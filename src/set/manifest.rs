@@ -18,7 +18,7 @@ pub const STANDARD_USES: [(&str, &str); 7] = [
     ("IDP-DOWN", "the identity provider is down"),
     ("MFA-DOWN", "the second factor is down"),
     ("ACL-BROKEN", "access rights are broken or lost"),
-    ("FACILITY-DOWN", "VPN, jump host or another way in is down"),
+    ("FACILITY-DOWN", "VPN or jump host is down"),
     ("DATA-URGENT", "restricted data is needed urgently, once"),
     ("DRILL", "a drill"),
     ("ROTATION", "a planned rotation"),

@@ -39,8 +39,8 @@ impl Setting<'_> {
         let theme = &self.theme.text;
         let lines = |size: f32| (theme.leading - CAPITAL - DEPTH) * size;
         match (above, below) {
-            (Block::Heading { .. }, _) => lines(self.theme.text.small) + theme.gap * 0.4,
             (_, Block::Heading { .. }) => lines(theme.body) + theme.gap * 2.0,
+            (Block::Heading { .. }, _) => lines(self.theme.text.small) + theme.gap * 0.4,
             (Block::Item { small, .. }, Block::Item { .. }) => {
                 lines(self.size(*small)) + theme.gap * 0.4
             }
@@ -75,15 +75,15 @@ impl Setting<'_> {
             Marker::Bullet => boxed.marks.push(mark("•", Face::Regular)),
             Marker::Number(number) => boxed.marks.push(mark(&format!("{number}."), Face::Bold)),
             Marker::Box(done) => {
-                let (side, line) = (size * 0.75, 0.7);
-                let (right, low) = (start + side - line, base - line);
-                let top = base - side;
-                boxed.marks.push(Mark::Bar([start, top, side, line]));
-                boxed.marks.push(Mark::Bar([start, low, side, line]));
-                boxed.marks.push(Mark::Bar([start, top, line, side]));
-                boxed.marks.push(Mark::Bar([right, top, line, side]));
+                let (edge, line) = (size * 0.75, 0.7);
+                let (right, low) = (start + edge - line, base - line);
+                let top = base - edge;
+                boxed.marks.push(Mark::Bar([start, top, edge, line]));
+                boxed.marks.push(Mark::Bar([start, low, edge, line]));
+                boxed.marks.push(Mark::Bar([start, top, line, edge]));
+                boxed.marks.push(Mark::Bar([right, top, line, edge]));
                 if *done {
-                    let inner = side * 0.5;
+                    let inner = edge * 0.5;
                     boxed.marks.push(Mark::Bar([
                         start + inner / 2.0,
                         top + inner / 2.0,

@@ -75,19 +75,21 @@ impl Setting<'_> {
 
     fn value(&self, fact: &Fact) -> Result<Value, PaperError> {
         let theme = &self.theme.facts;
-        let (face, size) = match fact.style {
+        let (style, size) = match fact.style {
             FactStyle::Huge => (Face::Bold, theme.huge),
             FactStyle::Large => (Face::Bold, theme.large),
             FactStyle::Plain | FactStyle::Column => (Face::Bold, theme.plain),
             FactStyle::Code => (Face::Mono, theme.large),
         };
-        let whole = self.fonts.width(face, size, &fact.value)?;
-        let mut value = Value { lines: vec![fact.value.clone()], face, size, width: whole };
+        let whole = self.fonts.width(style, size, &fact.value)?;
+        let mut value = Value { lines: vec![fact.value.clone()], face: style, size, width: whole };
         if fact.style == FactStyle::Plain && whole > 6.0 * size {
             for (at, _) in fact.value.match_indices(' ') {
                 let (first, second) = (&fact.value[..at], &fact.value[at + 1..]);
-                let width =
-                    self.fonts.width(face, size, first)?.max(self.fonts.width(face, size, second)?);
+                let width = self
+                    .fonts
+                    .width(style, size, first)?
+                    .max(self.fonts.width(style, size, second)?);
                 if width < value.width {
                     value.lines = vec![first.to_owned(), second.to_owned()];
                     value.width = width;
@@ -106,7 +108,7 @@ impl Setting<'_> {
             labels = labels.max(self.fonts.width(Face::Bold, size, &line.label)?);
             symbols = symbols.max(self.fonts.width(Face::Mono, size, &line.symbols)?);
         }
-        let indent = labels + size * 0.7;
+        let indent = labels + size * 0.6;
         let (width, second) = (frame.width, frame.column);
         let narrow = indent + symbols <= (second - APART.0).min(width - second);
         let columns = if narrow { 2 } else { 1 };

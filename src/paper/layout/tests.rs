@@ -5,7 +5,10 @@ use super::*;
 const THEME: &str = include_str!("../../../templates/theme.toml");
 
 fn lines(count: usize) -> String {
-    (1..=count).map(|i| format!("M{i:02} 0123456789ABCDEFGHJKMNPQAATA\n")).collect()
+    (1..=count)
+        .map(|i| format!("M{i:02} 0123456789ABCDEFGHJKMNPQAATA"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn set(blocks: Vec<Block>, manifest: usize) -> Result<Page, PaperError> {
@@ -54,17 +57,17 @@ fn nothing_lies_outside_its_frame() {
     let frames = frames(PaperSize::A4, 1, 4, &theme);
     for mark in &page.marks {
         let Mark::Text(text) = mark else { continue };
-        if *text.text == "code" {
+        if *text.words == "code" {
             continue;
         }
-        let right = text.left + fonts.width(text.face, text.size, &text.text).unwrap();
+        let right = text.left + fonts.width(text.face, text.size, &text.words).unwrap();
         let inside = |f: &&Frame| {
             text.left >= f.left - 0.1
                 && right <= f.left + f.width + 0.1
                 && text.base - text.size * 0.7 >= f.top - 0.1
                 && text.base <= f.top + f.height
         };
-        assert!(frames.iter().find(inside).is_some(), "{} at {}", *text.text, text.left);
+        assert!(frames.iter().find(inside).is_some(), "{} at {}", *text.words, text.left);
     }
     assert!(page.marks.iter().filter(|mark| matches!(mark, Mark::Code { .. })).count() == 4);
 }
@@ -76,7 +79,9 @@ fn typed_lines_are_grouped_and_stand_in_two_columns() {
         .marks
         .iter()
         .filter_map(|mark| match mark {
-            Mark::Text(text) if text.face == Face::Mono => Some((text.left, text.base, &text.text)),
+            Mark::Text(text) if text.face == Face::Mono => {
+                Some((text.left, text.base, &text.words))
+            }
             _ => None,
         })
         .collect();

@@ -96,6 +96,10 @@ impl Setting<'_> {
         reserved: f32,
     ) -> Result<Vec<Line>, PaperError> {
         let mut lines = vec![Line::default()];
+        // where a text has lines of its own, what does not fit on one of them is indented
+        let own_lines = words.runs.iter().any(|run| run.text.contains('\n'));
+        let indent = if own_lines { size } else { 0.0 };
+        let wrapped = || Line { width: indent, ..Line::default() };
         for word in self.words(words, size)? {
             let room = |lines: &[Line]| if lines.len() == 1 { width - reserved } else { width };
             let blank = match word.blank {
@@ -104,11 +108,13 @@ impl Setting<'_> {
             };
             let limit = room(&lines);
             let Some(line) = lines.last_mut() else { break };
-            if word.forced || (line.width > 0.0 && line.width + blank + word.width() > limit + 0.01)
-            {
+            let started = !line.pieces.is_empty();
+            if word.forced {
                 lines.push(Line::default());
+            } else if started && line.width + blank + word.width() > limit + 0.01 {
+                lines.push(wrapped());
             } else if let Some(face) = word.blank
-                && line.width > 0.0
+                && started
             {
                 line.push(face, " ", blank);
             }
@@ -124,7 +130,7 @@ impl Setting<'_> {
                     let text = sign.to_string();
                     let own = self.fonts.width(*face, size, &text)?;
                     if lines.last().is_some_and(|line| line.width + own > room(&lines) + 0.01) {
-                        lines.push(Line::default());
+                        lines.push(wrapped());
                     }
                     if let Some(line) = lines.last_mut() {
                         line.push(*face, &text, own);
