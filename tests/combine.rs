@@ -76,7 +76,7 @@ fn too_few_and_copies() {
     let run = lab.combine(&["1.txt", "1b.txt", "1.txt", "2.txt"], &["-C", "kit", &flag, &code]);
     run.expect(
         3,
-        &["1b: same number again", "2 of 3 shares", "still to call", "Chen Li", "+31 30 555 0103"],
+        &["1b: same number again", "2 of 3 shares", "still to call:", "Chen Li", "+31 30 555 0103"],
     );
     assert!(lab.opened().is_none());
     assert_eq!(lab.events(), ["BEGIN", "ISSUE"]);

@@ -40,8 +40,8 @@ pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
             bad += usize::from(look.problem.is_some());
             let (page, lines) = describe(look, &typed);
             if !args.json {
-                let found = if lines.is_empty() { "nothing of ours" } else { "" };
-                ui.data(&format!("{}: {found}", look.origin));
+                let found = if lines.is_empty() { ": nothing of ours" } else { "" };
+                ui.data(&format!("{}{found}", look.origin));
                 for line in &lines {
                     ui.data(&format!("  {line}"));
                 }

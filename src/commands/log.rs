@@ -79,7 +79,7 @@ fn one_line(entry: &Entry) -> String {
         parts.push(entry.text(member).to_owned());
     }
     parts.retain(|part| !part.is_empty());
-    parts.join("  ")
+    parts.join("  ").trim_end().to_owned()
 }
 
 fn verify(context: &Context, args: &LogVerify) -> Result<Exit, Failure> {

@@ -255,9 +255,13 @@ fn show(
         .collect();
     ui.must_say(&format!("  sheets    {}", sheets.join("; ")));
     ui.must_say(&format!("  operator  {} ({})", operator.name, operator.id));
+    let of_method =
+        method.into_iter().flat_map(Method::uses_in_words).find(|(code, _)| code == reason);
+    let words = of_method.map_or_else(|| use_words(reason), |(_, words)| words);
+    let words = reason_text.map_or(words, str::to_owned);
     ui.must_say(&format!(
         "  reason    {reason}{}",
-        reason_text.map(|t| format!(": {t}")).unwrap_or_default()
+        Some(words).filter(|w| !w.is_empty()).map(|w| format!(": {w}")).unwrap_or_default()
     ));
     ui.must_say(&format!("  session   at most {}", crate::dealing::minutes(manifest.max_session)));
 }

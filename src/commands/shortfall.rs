@@ -58,7 +58,7 @@ pub(super) fn too_few(gathering: &mut Gathering<'_>, case: Option<&Case>) -> Fai
     let failure = Failure::new(exit, message);
     let names = method.map(|m| still_to_call(m, case, &contacts)).unwrap_or_default();
     if !names.is_empty() {
-        return failure.hint(format!("still to call: {names}"));
+        return failure.hint(format!("still to call:{names}"));
     }
     let (missing, n) = (case.missing(), case.manifest.threshold.n());
     failure.hint(format!("bring {missing} more of the {n} sheets, with other numbers"))
