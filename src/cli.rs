@@ -234,11 +234,27 @@ pub struct ReadPage {
     pub page: Option<u32>,
 }
 
+/// Returns the first command in backticks that this parser would not take: a hint must not mislead.
+pub fn mistaken_hint(hint: &str) -> Option<String> {
+    hint.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|quoted| quoted.starts_with("breakglass "))
+        .find(|command| Cli::try_parse_from(command.split_whitespace()).is_err())
+        .map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn hints_are_held_against_the_parser() {
+        assert_eq!(mistaken_hint("try `breakglass init DIR` or `--output FILE`"), None);
+        assert_eq!(mistaken_hint("try `breakglass burn`").as_deref(), Some("breakglass burn"));
+    }
 
     #[test]
     fn the_parser_is_sound_and_help_names_every_command() {

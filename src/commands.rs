@@ -14,7 +14,7 @@ mod split;
 
 use std::path::PathBuf;
 
-use crate::cli::{Cli, ColorWhen, Command};
+use crate::cli::{Cli, ColorWhen, Command, mistaken_hint};
 use crate::exit::Exit;
 use crate::kit::{Kit, KitError};
 use crate::logbook::Program;
@@ -33,6 +33,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// Says one thing to do next; a command in it is one that the parser takes.
+    fn hint(&self, text: &str) {
+        debug_assert_eq!(mistaken_hint(text), None);
+        self.ui.hint(text);
+    }
+
     fn kit(&self) -> Result<Kit, KitError> {
         Kit::open(&self.dir)
     }
@@ -64,6 +70,7 @@ pub fn run(cli: Cli, program: PathBuf) -> Exit {
         Ok(exit) => exit,
         Err(failure) => {
             if !failure.message.is_empty() {
+                debug_assert_eq!(failure.hint.as_deref().and_then(mistaken_hint), None);
                 context.ui.fail(&failure);
             }
             failure.exit

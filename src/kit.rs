@@ -95,7 +95,13 @@ impl Kit {
             return Err(FileError::Exists(taken.clone()).into());
         }
         for (path, (_, content)) in paths.iter().zip(SEED) {
-            files::write_new(path, content.as_bytes())?;
+            if let Err(error) = files::write_new(path, content.as_bytes()) {
+                // none of them was there before
+                for path in &paths {
+                    let _ = std::fs::remove_file(path);
+                }
+                return Err(error.into());
+            }
         }
         Ok(paths)
     }

@@ -98,7 +98,7 @@ pub(super) fn run(context: &Context, args: &Demo) -> Result<Exit, Failure> {
     ] {
         ui.say(&format!("  {path:<34} {what}"));
     }
-    ui.hint(&format!(
+    context.hint(&format!(
         "start for real with `breakglass init DIR`; delete `{}` when you have seen enough",
         dir.display()
     ));

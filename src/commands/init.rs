@@ -26,7 +26,7 @@ pub(super) fn run(context: &Context, args: &Init) -> Result<Exit, Failure> {
     } else {
         format!(" -C {}", args.dir.display())
     };
-    ui.hint(&format!(
+    context.hint(&format!(
         "edit `{}`, then see what would be dealt with `breakglass split{dir} --dry-run`",
         args.dir.join("method.toml").display()
     ));

@@ -109,7 +109,7 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     ui.say(&format!("  {}", Ui::strong(&dealt.code.to_string())));
     ui.say(&format!("and the check code of record {} (ISSUE)", issued.seq));
     ui.say(&format!("  {}", Ui::strong(&code.to_string())));
-    ui.hint(&format!(
+    context.hint(&format!(
         "print each file alone, hand it over in person, then delete `{}`; \
          fewer than {} sheets open nothing, and nobody can make new ones from them",
         folder.display(),
