@@ -444,8 +444,8 @@ mod tests {
         pile.add(Payload::Share(other.sheets[2].clone()), origin("other"));
         let case = case(&pile, &[]);
         let verdicts: Vec<Verdict> = case.sheets.iter().map(|s| s.verdict).collect();
-        use Verdict::{Good, NoManifest, SameNumber};
-        assert_eq!(verdicts, [Good, Good, SameNumber, NoManifest]);
+        let expected = [Verdict::Good, Verdict::Good, Verdict::SameNumber, Verdict::NoManifest];
+        assert_eq!(verdicts, expected);
     }
 
     #[test]

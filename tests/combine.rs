@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 fn lab_with_set() -> (Lab, Dealt) {
     let lab = Lab::new();
-    let dealt = lab.deal(1);
+    let dealt = Lab::deal(1);
     lab.issue(&dealt);
     for number in 1..=5 {
         lab.file(&format!("{number}.txt"), &sheet_file(&dealt, number));
@@ -25,7 +25,7 @@ fn ink(dealt: &Dealt) -> [String; 2] {
     ["--set-code".to_owned(), dealt.code.to_string()]
 }
 
-fn forged(sheet: &SheetShare) -> SheetShare {
+fn bent(sheet: &SheetShare) -> SheetShare {
     let share = Share::new(sheet.share.x(), Zeroizing::new([0x5a; 32])).unwrap();
     SheetShare { share, ..sheet.clone() }
 }
@@ -46,8 +46,8 @@ fn three_sheets_open_into_the_book_of_the_kit() {
     let entry = lab.kit().logbook().verify().unwrap().entries.pop().unwrap();
     let presence = entry.members["presence"].as_object().unwrap();
     assert_eq!(presence.keys().collect::<Vec<_>>(), ["1a", "2a", "4a"]);
-    let core = entry.line.split(",\"presence\":").next().unwrap();
-    let tag = dealt.sheets[3].presence_tag(core.as_bytes());
+    let tagged = entry.line.split(",\"presence\":").next().unwrap();
+    let tag = dealt.sheets[3].presence_tag(tagged.as_bytes());
     assert_eq!(presence["4a"], breakglass::logbook::hex(&tag));
 
     let again = lab.combine(&["1.txt", "2.txt", "3.txt"], &["-C", "kit", &flag, &code]);
@@ -86,7 +86,7 @@ fn too_few_and_copies() {
 fn a_forged_share_with_exactly_k_and_with_more() {
     let (lab, dealt) = lab_with_set();
     let [flag, code] = ink(&dealt);
-    lab.file("forged.txt", &key_code(&dealt, &forged(&dealt.sheets[2])));
+    lab.file("forged.txt", &key_code(&dealt, &bent(&dealt.sheets[2])));
     let exactly = lab.combine(&["1.txt", "2.txt", "forged.txt"], &["-C", "kit", &flag, &code]);
     exactly.expect(
         3,
@@ -118,8 +118,8 @@ fn a_sheet_that_was_never_issued_counts_and_is_recorded() {
 #[test]
 fn other_sets_and_older_generations_are_named() {
     let (lab, dealt) = lab_with_set();
-    let older = lab.deal(1);
-    let newer = lab.deal(2);
+    let older = Lab::deal(1);
+    let newer = Lab::deal(2);
     lab.issue(&newer);
     lab.file("other.txt", &sheet_file(&older, 3));
     lab.file("newer.txt", &sheet_file(&newer, 3));
@@ -136,7 +136,7 @@ fn other_sets_and_older_generations_are_named() {
 #[test]
 fn a_set_that_agrees_with_itself_is_held_against_ink_and_kit() {
     let (lab, honest) = lab_with_set();
-    let forged = lab.deal_bytes(1, b"what the forger wants");
+    let forged = Lab::deal_bytes(1, b"what the forger wants");
     for number in 1..=3 {
         lab.file(&format!("f{number}.txt"), &sheet_file(&forged, number));
     }
@@ -163,7 +163,7 @@ fn a_swapped_kit_is_set_aside_when_ink_and_sheets_agree() {
     let (lab, honest) = lab_with_set();
     std::fs::remove_dir_all(lab.path("kit")).unwrap();
     let swapped = Lab::new();
-    swapped.issue(&swapped.deal(1));
+    swapped.issue(&Lab::deal(1));
     std::fs::rename(swapped.path("kit"), lab.path("kit")).unwrap();
     let [flag, code] = ink(&honest);
     let run = lab.combine(&["1.txt", "2.txt", "3.txt"], &["-C", "kit", &flag, &code]);
@@ -176,7 +176,7 @@ fn a_swapped_kit_is_set_aside_when_ink_and_sheets_agree() {
 #[test]
 fn a_forged_manifest_is_at_fault_and_not_the_holders() {
     let (lab, dealt) = lab_with_set();
-    let other = lab.deal(1);
+    let other = Lab::deal(1);
     let manifest = Payload::Manifest(Box::new(other.manifest.clone())).text().to_string();
     for number in 1..=3 {
         let share = Payload::Share(dealt.sheets[number - 1].clone()).text().to_string();

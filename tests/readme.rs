@@ -24,7 +24,7 @@ fn mask(word: &str) -> String {
         && groups.len() >= 3
         && bare[..4].bytes().all(|b| b.is_ascii_digit());
     let time = bare.len() == 5 && bare.as_bytes()[2] == b':';
-    let file = bare.starts_with("record-") && bare.ends_with(".json");
+    let file = bare.starts_with("record-") && bare.contains(".json");
     if code {
         word.replace(bare, "CODE")
     } else if date {

@@ -72,8 +72,9 @@ fn deal(set: &Value) -> Set {
     let sealed = hex(&set["sealed"]);
     let m = &set["manifest"];
     let number = |field: &str| m[field].as_u64().unwrap();
+    let count = |field: &str| u8::try_from(number(field)).unwrap();
     let small = |field: &str| u16::try_from(number(field)).unwrap();
-    let threshold = Threshold::new(small("k") as u8, small("n") as u8).unwrap();
+    let threshold = Threshold::new(count("k"), count("n")).unwrap();
     let coefficients: Vec<Vec<u8>> =
         set["coefficients"].as_array().unwrap().iter().map(hex).collect();
     let shares = sharing::split(&identity, threshold, &mut replay(&coefficients));

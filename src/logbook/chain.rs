@@ -311,7 +311,9 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    (0..10).for_each(|i| drop(book.append(&draft(&format!("m{i}")), &[]).unwrap()))
+                    for i in 0..10 {
+                        book.append(&draft(&format!("m{i}")), &[]).unwrap();
+                    }
                 });
             }
         });

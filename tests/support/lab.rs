@@ -102,12 +102,12 @@ impl Lab {
     }
 
     /// Deals a set of the kit's method that no kit and no book knows.
-    pub fn deal(&self, generation: u32) -> Dealt {
-        self.deal_bytes(generation, CREDENTIAL)
+    pub fn deal(generation: u32) -> Dealt {
+        Self::deal_bytes(generation, CREDENTIAL)
     }
 
-    pub fn deal_bytes(&self, generation: u32, credential: &[u8]) -> Dealt {
-        let (method, text) = self.method();
+    pub fn deal_bytes(generation: u32, credential: &[u8]) -> Dealt {
+        let (method, text) = Self::method();
         let terms = Terms {
             threshold: method.threshold,
             generation,
@@ -125,7 +125,7 @@ impl Lab {
         dealing::deal(&Secret::new(credential.to_vec()), terms, &sheets, &mut rng::os()).unwrap()
     }
 
-    pub fn method(&self) -> (Method, String) {
+    pub fn method() -> (Method, String) {
         let text = include_str!("../../custodian-kit/method.toml").to_owned();
         (Method::parse(&text).unwrap(), text)
     }
@@ -133,7 +133,7 @@ impl Lab {
     /// Makes the kit know a set, as `split` does.
     pub fn issue(&self, dealt: &Dealt) {
         let kit = self.kit();
-        let (method, text) = self.method();
+        let (method, text) = Self::method();
         let when = When { at: Instant::from_unix(1_795_521_600), source: Source::System };
         let program = Program { version: "test".into(), sha256: "unknown".into() };
         let book = kit.logbook();
