@@ -3,6 +3,7 @@
 //! One file decides a ceremony: `method.toml`. At dealing it is copied beside the set, and the manifest holds the
 //! copy's hash, so what was dealt cannot be changed by editing a file.
 
+mod caret;
 pub mod contacts;
 pub mod file;
 

@@ -2,11 +2,13 @@
 
 pub mod manifest;
 pub mod share;
+pub mod uses;
 
 use sha2::{Digest, Sha256};
 
-pub use manifest::{Manifest, ManifestError, Uses};
+pub use manifest::{Manifest, ManifestError};
 pub use share::{CodeBytes, SheetId, SheetShare, Token};
+pub use uses::{STANDARD_USES, Uses};
 
 /// SHA-256 of the parts, one after the other.
 pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {

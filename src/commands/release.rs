@@ -9,7 +9,8 @@ use crate::logbook::chain::Entry;
 use crate::logbook::record::{Release, When};
 use crate::method::Method;
 use crate::opening::{Case, Verdict};
-use crate::set::manifest::{STANDARD_USES, has_forbidden};
+use crate::set::STANDARD_USES;
+use crate::set::manifest::has_forbidden;
 use crate::ui::{Failure, Ui};
 
 /// Longest answer that goes into a record, characters.

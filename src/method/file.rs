@@ -1,15 +1,16 @@
 //! `method.toml` → [`Method`]. Every error draws the line and a caret.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use serde::Deserialize;
 use toml::Spanned;
 use unicode_normalization::UnicodeNormalization;
 
+use super::caret::caret;
 use crate::set::SheetId;
-use crate::set::manifest::{MAX_ID, MAX_TEXT, STANDARD_USES, Uses, has_forbidden};
+use crate::set::manifest::{MAX_ID, MAX_TEXT, has_forbidden};
+use crate::set::{STANDARD_USES, Uses};
 use crate::sharing::Threshold;
 
 /// Most bytes of a method file.
@@ -320,9 +321,11 @@ impl Checker<'_> {
         let mut custodians: Vec<Custodian> = Vec::new();
         for entry in raw.custodians.get_ref() {
             if let Some(recipient) = &entry.recipient {
-                return Err(MethodError::Locked(
-                    self.caret(recipient.span(), "a lock for this custodian"),
-                ));
+                return Err(MethodError::Locked(caret(
+                    self.text,
+                    recipient.span(),
+                    "a lock for this custodian",
+                )));
             }
             let share = *entry.share.get_ref();
             if share == 0 || share > threshold.n() {
@@ -378,28 +381,7 @@ impl Checker<'_> {
     }
 
     fn rule(&self, span: Range<usize>, message: &str) -> MethodError {
-        MethodError::Rule(self.caret(span, message))
-    }
-
-    /// Draws the line of a span with carets below it, in toml's own manner.
-    fn caret(&self, span: Range<usize>, message: &str) -> String {
-        let start = self.text.floor_char_boundary(span.start);
-        let line_start = self.text[..start].rfind('\n').map_or(0, |i| i + 1);
-        let number = self.text[..line_start].matches('\n').count() + 1;
-        let line = self.text[line_start..].lines().next().unwrap_or_default();
-        let before = self.text[line_start..start].chars().count();
-        let end = self.text.floor_char_boundary(span.end.min(line_start + line.len())).max(start);
-        let width = self.text[start..end].chars().count().max(1);
-        let mut out = format!("line {number}, column {}\n", before + 1);
-        let gutter = " ".repeat(number.to_string().len());
-        let carets = "^".repeat(width);
-        // writing to a String cannot fail
-        let _ = write!(
-            out,
-            "{gutter} |\n{number} | {line}\n{gutter} | {}{carets}\n{message}",
-            " ".repeat(before)
-        );
-        out
+        MethodError::Rule(caret(self.text, span, message))
     }
 }
 
