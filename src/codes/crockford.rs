@@ -94,24 +94,39 @@ pub fn bytes(values: &[u8]) -> Result<Zeroizing<Vec<u8>>, Base32Error> {
 }
 
 /// Multiplies in GF(32), x⁵ + x² + 1.
-pub fn multiply(a: u8, b: u8) -> u8 {
+pub const fn multiply(a: u8, b: u8) -> u8 {
     let mut product = 0_u16;
-    for bit in 0..5 {
+    let mut bit = 0;
+    while bit < 5 {
         if b >> bit & 1 == 1 {
-            product ^= u16::from(a) << bit;
+            product ^= (a as u16) << bit;
         }
+        bit += 1;
     }
-    for bit in (5..10).rev() {
+    let mut bit = 9;
+    while bit >= 5 {
         if product >> bit & 1 == 1 {
             product ^= 0b10_0101 << (bit - 5);
         }
+        bit -= 1;
     }
     (product & 31) as u8
 }
 
+/// α⁰ … α³⁰, α = 2.
+const POWERS: [u8; 31] = {
+    let mut powers = [1; 31];
+    let mut i = 1;
+    while i < 31 {
+        powers[i] = multiply(powers[i - 1], 2);
+        i += 1;
+    }
+    powers
+};
+
 /// Returns α to that power, α = 2.
 pub fn power(exponent: usize) -> u8 {
-    (0..exponent % 31).fold(1, |value, _| multiply(value, 2))
+    POWERS[exponent % 31]
 }
 
 /// Returns the inverse of a value that is not zero; 0 for 0.

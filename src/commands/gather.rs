@@ -16,6 +16,7 @@ use crate::logbook::Logbook;
 use crate::logbook::chain::Entry;
 use crate::method::{Contacts, Method};
 use crate::opening::{self, Case, Codes, Group, Note, Origin, Pile, Verdict};
+use crate::scan::PageProblem;
 use crate::set::CodeBytes;
 use crate::ui::Failure;
 
@@ -34,8 +35,6 @@ pub(super) struct Gathering<'a> {
     pub(super) trouble: Vec<Objection>,
     /// Sheets about which something was said already.
     told: usize,
-    /// Whether anything could not be used.
-    pub(super) unreadable: usize,
 }
 
 impl<'a> Gathering<'a> {
@@ -51,7 +50,6 @@ impl<'a> Gathering<'a> {
             known: BTreeMap::new(),
             trouble: Vec::new(),
             told: 0,
-            unreadable: 0,
         };
         let Some(kit) = &gathering.kit else {
             context.ui.say("No kit here: working from the paper alone");
@@ -183,7 +181,6 @@ impl<'a> Gathering<'a> {
             Ok(looks) => looks,
             Err(failure) => {
                 // one bad file does not stop the others
-                self.unreadable += 1;
                 self.context.ui.warn(&failure.message);
                 return Ok(());
             }
@@ -197,11 +194,11 @@ impl<'a> Gathering<'a> {
 
     fn tell_look(&mut self, look: &Look) {
         let ui = &self.context.ui;
-        if let Some(problem) = look.problem {
-            self.unreadable += 1;
+        if look.problem == Some(PageProblem::Blank) {
+            ui.say(&format!("  {} is blank", look.origin));
+        } else if let Some(problem) = look.problem {
             ui.warn(&format!("{} {problem}", look.origin));
         } else if look.page > 0 && look.codes.is_empty() {
-            self.unreadable += 1;
             ui.warn(&format!(
                 "{}: no code found; try a sharper picture, or type the lines of leaf 2",
                 look.origin
@@ -209,9 +206,6 @@ impl<'a> Gathering<'a> {
         }
         for (origin, note) in &look.notes {
             if let Some(words) = intake::in_words(note) {
-                if matches!(note, Note::Problem(_) | Note::Ask { .. }) {
-                    self.unreadable += 1;
-                }
                 ui.warn(&format!("{origin}: {words}"));
             }
         }

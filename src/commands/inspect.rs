@@ -10,6 +10,7 @@ use crate::codes::payload::{self, Payload};
 use crate::exit::Exit;
 use crate::logbook::hex;
 use crate::opening::{Note, Pile};
+use crate::scan::PageProblem;
 use crate::set::{Manifest, sha256};
 use crate::ui::Failure;
 
@@ -37,7 +38,7 @@ pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
             } else {
                 Vec::new()
             };
-            bad += usize::from(look.problem.is_some());
+            bad += usize::from(look.problem.is_some_and(|problem| problem != PageProblem::Blank));
             let (page, lines) = describe(look, &typed);
             if !args.json {
                 let found = if lines.is_empty() { ": nothing of ours" } else { "" };

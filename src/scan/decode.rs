@@ -34,9 +34,9 @@ pub(super) struct Finds {
 impl Finds {
     /// Looks for codes until the page is complete, all passes were tried or `until` has come.
     ///
-    /// Corners are multiplied by `scale`, so that finds in several rasters of a page agree.
-    pub(super) fn look(&mut self, grey: Grey, mut scale: f32, until: Instant) {
-        let mut grey = grey;
+    /// Corners are multiplied by `scale`, so that finds in several rasters of a page agree. Returns
+    /// whether a finer raster may give more.
+    pub(super) fn look(&mut self, mut grey: Grey, mut scale: f32, until: Instant) -> bool {
         while grey.width() * grey.height() > PLENTY {
             grey = filter::half(&grey);
             scale *= 2.0;
@@ -44,21 +44,22 @@ impl Finds {
         let mut new_since_plain = false;
         for pass in Pass::ALL {
             if self.complete() || Instant::now() >= until {
-                return;
+                return false;
             }
             let found = catch_unwind(AssertUnwindSafe(|| attempt(&grey, pass))).unwrap_or_default();
             let new = self.add(found, scale);
             new_since_plain |= new && pass != Pass::Plain;
             if pass == Pass::Normalised && !new_since_plain && self.promises_no_more() {
-                return;
+                return false;
             }
         }
+        !self.complete()
     }
 
     /// Tells whether nothing more is worth looking for: the page gave a share and a sealed part.
     ///
     /// A locked share comes without its manifest, which has a code of its own.
-    pub(super) fn complete(&self) -> bool {
+    fn complete(&self) -> bool {
         let key = self.has("BG1K") || (self.has("BG1P") && self.has("BG1M"));
         (key && self.has("BG1S")) || self.codes.len() >= MAX_CODES
     }

@@ -84,13 +84,15 @@ pub(super) fn normalise(grey: &Grey, radius: usize) -> Grey {
     let radius = radius.min(100); // (2 · 100 + 1)² · 255² still fits 32 bits
     let (width, reach) = (grey.width(), radius.cast_signed());
     let mut sums = WindowSums::new(width, radius);
-    for y in -reach..reach {
+    for y in -reach..=reach {
         sums.enter(grey.row(y));
     }
     let per_pixel = 1.0 / to_f32((2 * radius + 1).pow(2));
     Grey::by_rows(width, grey.height(), |y, out| {
         let y = y.cast_signed();
-        sums.enter(grey.row(y + reach));
+        if y > 0 {
+            sums.slide(grey.row(y - reach - 1), grey.row(y + reach));
+        }
         let (plain, squares) = sums.prefixes();
         let window = 2 * radius + 1;
         let plain = plain[window..].iter().zip(plain).map(|(to, from)| to.wrapping_sub(*from));
@@ -99,10 +101,9 @@ pub(super) fn normalise(grey: &Grey, radius: usize) -> Grey {
         for (((o, v), sum), square) in out.iter_mut().zip(grey.row(y)).zip(plain).zip(squares) {
             let mean = sum32(sum) * per_pixel;
             let variance = sum32(square) * per_pixel - mean * mean;
-            let deviation = variance.max(PAPER_GRAIN * PAPER_GRAIN).sqrt();
-            *o = to_u8((f32::from(*v) - mean) / deviation * 64.0 + 128.0);
+            let contrast = 64.0 / variance.max(PAPER_GRAIN * PAPER_GRAIN).sqrt();
+            *o = to_u8((f32::from(*v) - mean) * contrast + 128.0);
         }
-        sums.leave(grey.row(y - reach));
     })
 }
 
@@ -136,11 +137,13 @@ impl WindowSums {
         }
     }
 
-    fn leave(&mut self, row: &[u8]) {
-        for ((plain, square), v) in self.plain.iter_mut().zip(&mut self.squares).zip(row) {
-            let v = u32::from(*v);
-            *plain -= v;
-            *square -= v * v;
+    /// Moves the band down by a row: one leaves above, one enters below.
+    fn slide(&mut self, leaves: &[u8], enters: &[u8]) {
+        let columns = self.plain.iter_mut().zip(&mut self.squares);
+        for ((plain, square), (old, new)) in columns.zip(leaves.iter().zip(enters)) {
+            let (old, new) = (u32::from(*old), u32::from(*new));
+            *plain = *plain + new - old;
+            *square = *square + new * new - old * old;
         }
     }
 

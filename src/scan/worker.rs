@@ -1,6 +1,7 @@
 //! The process that reads one page: its own end, which limits itself and answers, and the end that
 //! starts it, waits for it and gives it up.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -66,7 +67,8 @@ fn limit() -> rustix::io::Result<()> {
     for (resource, value) in LIMITS {
         let most = getrlimit(resource).maximum;
         let value = most.map_or(value, |most| most.min(value));
-        // past the soft limit of processor time comes a signal that tells why, past the hard one none
+        // past the soft limit of processor time comes a signal that tells why, past the hard one
+        // one that does not
         let hard = if resource == Resource::Cpu {
             most.map_or(value + 1, |m| m.min(value + 1))
         } else {
@@ -120,16 +122,15 @@ fn pdf(page: u32, file: Vec<u8>, until: Instant) -> Answer {
     let mut first = None;
     let mut problem = None;
     for dpi in resolutions {
-        if finds.complete() || Instant::now() >= until {
-            break;
-        }
         let drawn = catch_unwind(AssertUnwindSafe(|| document.draw(page, dpi)));
         match drawn.unwrap_or(Err(PageProblem::Crashed)) {
             Ok((_, Some(PageProblem::Blank))) => return Answer::problem(PageProblem::Blank),
             Ok((grey, why)) => {
                 problem = why;
                 let (first_dpi, _) = *first.get_or_insert((dpi, size(&grey)));
-                finds.look(grey, first_dpi / dpi, until);
+                if !finds.look(grey, first_dpi / dpi, until) {
+                    break;
+                }
             }
             Err(why) => problem = Some(why),
         }
@@ -167,15 +168,17 @@ pub(super) fn read_pages(reader: &Reader, file: &[u8], pages: u32) -> Result<Vec
         }
     };
     // answers hold shares: these threads pass them on, only the caller's looks into them
-    let said: io::Result<Vec<_>> = thread::scope(|scope| {
+    let said: io::Result<BTreeMap<_, _>> = thread::scope(|scope| {
         let turns: Vec<_> =
             (0..cores.min(pages as usize)).map(|_| scope.spawn(take_turns)).collect();
         let ended = turns.into_iter().map(|turn| turn.join().unwrap_or(Ok(Vec::new())));
         ended.collect::<io::Result<Vec<_>>>().map(|said| said.into_iter().flatten().collect())
     });
     let mut said = said.map_err(|error| Refusal::Start(error.kind()))?;
-    said.sort_by_key(|(page, _)| *page);
-    Ok(said.into_iter().map(|(page, said)| parse(said).into_page(page)).collect())
+    // a page is never left out, whatever became of it
+    let mut page =
+        |page| parse(said.remove(&page).unwrap_or(Err(PageProblem::Crashed))).into_page(page);
+    Ok((1..=pages).map(&mut page).collect())
 }
 
 /// What a worker said, or why it said nothing.
