@@ -36,7 +36,7 @@ impl Context {
     /// Says one thing to do next; a command in it is one that the parser takes.
     fn hint(&self, text: &str) {
         debug_assert_eq!(mistaken_hint(text), None);
-        self.ui.hint(text);
+        self.ui.say_hint(text);
     }
 
     fn kit(&self) -> Result<Kit, KitError> {

@@ -81,8 +81,14 @@ impl Ui {
         }
     }
 
-    /// Says one thing to do next.
-    pub fn hint(&self, text: &str) {
+    /// Says one thing to do next, after something that went well.
+    pub fn say_hint(&self, text: &str) {
+        if !self.quiet {
+            self.hint(text);
+        }
+    }
+
+    fn hint(&self, text: &str) {
         let style = AnsiColor::Cyan.on_default().bold();
         self.line(&format!("\n{style}hint: {style:#}{}", plain(text)));
     }

@@ -104,11 +104,14 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     }
     report(ui, &method, &dealt, &folder, &papers);
     let code = issued.check_code();
-    ui.say("");
-    ui.say(&format!("Write into the paper book: {} generation {generation}, set code", method.id));
-    ui.say(&format!("  {}", Ui::strong(&dealt.code.to_string())));
-    ui.say(&format!("and the check code of record {} (ISSUE)", issued.seq));
-    ui.say(&format!("  {}", Ui::strong(&code.to_string())));
+    ui.must_say("");
+    ui.must_say(&format!(
+        "Write into the paper book: {} generation {generation}, set code",
+        method.id
+    ));
+    ui.must_say(&format!("  {}", Ui::strong(&dealt.code.to_string())));
+    ui.must_say(&format!("and the check code of record {} (ISSUE)", issued.seq));
+    ui.must_say(&format!("  {}", Ui::strong(&code.to_string())));
     context.hint(&format!(
         "print each file alone, hand it over in person, then delete `{}`; \
          fewer than {} sheets open nothing, and nobody can make new ones from them",
