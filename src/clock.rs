@@ -55,6 +55,19 @@ impl Instant {
         Ok(Self::from_unix(time.as_second().unsigned_abs()))
     }
 
+    /// Reads a time as people type it at night: a whole one, or `04:10` for that time today, where `now` is.
+    pub fn parse_near(text: &str, now: Self) -> Result<Self, NotATime> {
+        let zoned = now.0.to_zoned(TimeZone::system());
+        match text.trim().parse::<jiff::civil::Time>() {
+            Ok(time) if text.contains(':') => {
+                let at = zoned.date().to_datetime(time).to_zoned(TimeZone::system());
+                let at = at.map_err(|_| NotATime(text.to_owned()))?;
+                Ok(Self::from_unix(at.timestamp().as_second().unsigned_abs()))
+            }
+            _ => Self::parse(text),
+        }
+    }
+
     /// Returns the time that many hours later.
     #[must_use]
     pub fn plus_hours(self, hours: u16) -> Self {
@@ -101,6 +114,9 @@ mod tests {
         for text in ["", "now", "2026-11-24", "2026-11-24 13:00", "13:00", "9"] {
             assert!(Instant::parse(text).is_err(), "{text}");
         }
+        let near = Instant::parse_near("04:10", expected).unwrap();
+        assert_eq!(near.local()[..16], format!("{} 04:10", &expected.local()[..10]));
+        assert!(Instant::parse_near("n", expected).is_err());
         assert_eq!(expected.rfc3339(), "2026-11-24T12:00:00Z");
         assert_eq!(expected.plus_hours(24).date(), "2026-11-25");
         assert_eq!(expected.unix(), 1_795_521_600);

@@ -69,6 +69,9 @@ pub fn run(cli: Cli, program: PathBuf) -> Exit {
     match dispatch(&context, &cli.command) {
         Ok(exit) => exit,
         Err(failure) => {
+            if failure.exit == Exit::Interrupted {
+                context.ui.must_say("Stopped. Nothing was opened, made or recorded.");
+            }
             if !failure.message.is_empty() {
                 debug_assert_eq!(failure.hint.as_deref().and_then(mistaken_hint), None);
                 context.ui.fail(&failure);

@@ -1,6 +1,7 @@
 //! Where a released secret goes: a new private file, or a program's standard input. (The screen is `ui`'s.)
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -31,6 +32,18 @@ pub enum ExecError {
         /// The system's word.
         source: std::io::Error,
     },
+}
+
+/// Says whether there is such a program to start, so that this is known before anything is opened.
+pub fn can_start(program: &str) -> bool {
+    let executable = |path: &Path| {
+        path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        return executable(Path::new(program));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| executable(&folder.join(program)))
 }
 
 /// Runs a program with the credential on its standard input and returns its status.

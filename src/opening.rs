@@ -105,7 +105,9 @@ pub fn groups(pile: &Pile, known: &[KnownSet], codes: &mut Codes) -> Vec<Group> 
         }
     }
     groups.retain(|g| pile.shares().any(|(share, _)| share.set == g.code.bytes()));
-    groups.sort_by_key(|g| std::cmp::Reverse((g.numbers.len(), g.manifest.generation)));
+    // of two that are as full the one read first leads, so that what comes later is the stranger
+    let first = |g: &Group| pile.shares().position(|(share, _)| share.set == g.code.bytes());
+    groups.sort_by_key(|g| (std::cmp::Reverse(g.numbers.len()), first(g)));
     groups
 }
 

@@ -302,7 +302,11 @@ fn the_program_gets_the_credential_and_its_status_comes_back() {
     let exec = |command: &[&str]| lab.run(&[&base[..], command].concat());
     exec(&["sh", "-c", "cat > got; exit 7"]).expect(7, &["given to `sh`", "Revoke before"]);
     assert_eq!(std::fs::read(lab.path("got")).unwrap(), CREDENTIAL);
-    exec(&["no-such-program"]).expect(125, &["did not start", "the release is recorded"]);
+    exec(&["no-such-program"]).expect(2, &["there is no program `no-such-program`"]);
+    lab.file("bad", "#!/no/such/interpreter\n");
+    std::fs::set_permissions(lab.path("bad"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    exec(&["./bad"]).expect(125, &["did not start", "the release is recorded"]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use breakglass::set::Manifest;
 use breakglass::sharing::{Quorum, Share};
 use papers::Papers;
 
-/// Three sheets with different numbers, of both copies, and two more that add nothing.
+/// Three sheets with different numbers, of both copies.
 const BROUGHT: [&str; 3] = ["4b", "1a", "2b"];
 
 /// Deals with two copies of everything, and opens from the PDFs, with and without the kit.
@@ -40,6 +40,30 @@ fn from_pictures(papers: &Papers) {
         papers.opens(&png, &[]);
         papers.opens(&jpeg, &["-C", "kit"]);
     }
+}
+
+/// A method with fewer sheets: every page of many costs time.
+fn few(k: u8, n: usize) -> String {
+    let method = papers::METHOD.replace("k = 3 ", &format!("k = {k} "));
+    let method = method.replace("n = 5 ", &format!("n = {n} "));
+    let custodians: Vec<&str> = method.split("\n[[custodians]]").collect();
+    custodians[..=n].join("\n[[custodians]]")
+}
+
+/// Opens from pictures of leaf 1 of two sheets and of further leaves, each from another sheet than the one before.
+fn mixed_leaves(papers: &Papers) {
+    let pdfs = ["1a", "2a"].map(|sheet| papers.read(&papers.sheet(sheet)));
+    std::fs::create_dir(papers.path("scans")).unwrap();
+    for page in 1.. {
+        let pictures = pdfs.each_ref().map(|pdf| scan::picture(pdf, page, 150.0));
+        let [Ok(a), Ok(b)] = pictures else { break };
+        let (a, b) = if page % 2 == 0 { (a, b) } else { (b, a) };
+        papers.file(&format!("scans/leaf-{page}.png"), a);
+        if page == 1 {
+            papers.file("scans/other.png", b);
+        }
+    }
+    papers.opens(&["scans"], &[]);
 }
 
 /// A picture as a telephone or an office scanner would store it.
@@ -118,7 +142,9 @@ fn a_gcp_service_account_key() {
     );
     assert!((2300..2600).contains(&json.len()), "{}", json.len());
     serde_json::from_str::<serde_json::Value>(&json).unwrap();
-    on_paper(json.as_bytes());
+    let papers = Papers::of(json.as_bytes());
+    let brought = ["5a", "2a", "3a"].map(|sheet| papers.sheet(sheet));
+    papers.opens(&brought.each_ref().map(String::as_str), &["-C", "kit"]);
 }
 
 #[test]
@@ -132,23 +158,16 @@ fn a_kubeconfig() {
          client-certificate-data: {certificate}\n    client-key-data: {key}\n"
     );
     assert!((5900..6300).contains(&yaml.len()), "{}", yaml.len());
-    on_paper(yaml.as_bytes());
+    let papers = Papers::dealt(&few(2, 3), yaml.as_bytes(), &[]);
+    mixed_leaves(&papers);
 }
 
 #[test]
 fn as_many_bytes_as_fit() {
     let credential: Vec<u8> = (0..64).flat_map(|_| rng::bytes::<256>(&mut rng::os())).collect();
     assert_eq!(credential.len(), 16_384);
-    let papers = on_paper(&credential);
-    // leaves of different sheets make one whole: every second page of the one, the rest of the other
-    let (a, b) = (papers.sheet("3a"), papers.sheet("5b"));
-    let pages = read_all(&papers, &a);
-    let mut texts: Vec<String> = pages.iter().step_by(2).flatten().cloned().collect();
-    texts.extend(read_all(&papers, &b).iter().skip(1).step_by(2).flatten().cloned());
-    texts.extend(read_all(&papers, &b)[0].iter().cloned());
-    texts.extend(read_all(&papers, &papers.sheet("1a"))[0].iter().cloned());
-    papers.file("leaves.txt", texts.join("\n"));
-    papers.opens(&["leaves.txt"], &[]);
+    let papers = Papers::dealt(&few(2, 2), &credential, &[]);
+    mixed_leaves(&papers);
 }
 
 /// The codes of every page of a sheet.

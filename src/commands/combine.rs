@@ -106,7 +106,8 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
         ));
     }
     let due = answers.release.revoke_due;
-    let delivered = deliver(context, args, &case, &opened.credential, due);
+    let login = method.as_ref().map(|m| m.login.clone()).unwrap_or_default();
+    let delivered = deliver(context, args, &case, &opened.credential, due, &login);
     context.ui.must_say(&Ui::strong(&format!("Revoke before {} ({})", due.utc(), due.local())));
     delivered
 }
@@ -121,6 +122,11 @@ fn check_targets(context: &Context, args: &Combine) -> Result<(), Failure> {
         if !folder.is_dir() {
             return Err(Failure::invalid(format!("there is no folder `{}`", folder.display())));
         }
+    }
+    if let Some(program) = args.exec.as_ref().and_then(|command| command.first())
+        && !delivery::can_start(program)
+    {
+        return Err(Failure::invalid(format!("there is no program `{program}`")));
     }
     if args.output.is_none() && args.exec.is_none() && !context.ui.can_ask() {
         return Err(Failure::invalid("there is no terminal to show the credential on")
@@ -152,6 +158,15 @@ fn choose(
                 break;
             }
             if let Some(group) = by_ink(ui, &text, groups)? {
+                let (have, k) = (group.numbers.len(), group.manifest.threshold.k());
+                if ui.can_ask() && !gathering.examine(&group).is_complete() {
+                    let generation = group.manifest.generation;
+                    ui.must_say(&format!(
+                        "That code is of generation {generation}, of which {have} of {k} shares are here.\n\
+                         Read the newest line of the book again, or press Ctrl-C and bring more sheets."
+                    ));
+                    continue;
+                }
                 let objections = Vec::new();
                 return Ok(Chosen { group, by_ink: true, objections });
             }
@@ -284,6 +299,7 @@ fn deliver(
     case: &Case,
     credential: &Secret,
     due: Instant,
+    login: &str,
 ) -> Result<Exit, Failure> {
     let ui = &context.ui;
     if let Some(path) = &args.output {
@@ -296,14 +312,15 @@ fn deliver(
         return Ok(Exit::Done);
     }
     if let Some(command) = &args.exec {
-        ui.say(&format!("Opened: given to `{}`", command.first().map_or("", String::as_str)));
         return match delivery::to_program(command, credential) {
-            Ok(status) => Ok(match status.code().and_then(|code| u8::try_from(code).ok()) {
+            Ok(status) => {
+                ui.say(&format!("Opened: given to `{}`", command.first().map_or("", String::as_str)));
+                Ok(match status.code().and_then(|code| u8::try_from(code).ok()) {
                 Some(0) => Exit::Done,
                 Some(code) => Exit::Child(code),
                 // ended by a signal, as a shell says it
                 None => Exit::Child(128),
-            }),
+            })}
             Err(error @ (ExecError::NotStarted { .. } | ExecError::Lost { .. })) => {
                 Err(Failure::new(Exit::NotStarted, error.to_string())
                     .hint("the release is recorded; run `breakglass combine` again to release it once more"))
@@ -317,6 +334,7 @@ fn deliver(
         credential.len(),
         due.utc()
     );
+    let heading = if login.is_empty() { heading } else { format!("{heading}\nLog in: {login}") };
     ui.show(&heading, credential, "`--output FILE` or `--exec CMD`")?;
     Ok(Exit::Done)
 }

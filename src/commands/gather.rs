@@ -20,6 +20,9 @@ use crate::scan::PageProblem;
 use crate::set::CodeBytes;
 use crate::ui::Failure;
 
+const HELP: &str = "Name a file or folder, or type or paste a line of the paper (K1 …). Ctrl-D ends the list, \
+                    Ctrl-C stops.";
+
 /// Everything that is at hand.
 pub(super) struct Gathering<'a> {
     pub(super) context: &'a Context,
@@ -35,6 +38,8 @@ pub(super) struct Gathering<'a> {
     pub(super) trouble: Vec<Objection>,
     /// Sheets about which something was said already.
     told: usize,
+    /// Whether it was said what can be typed.
+    helped: bool,
 }
 
 impl<'a> Gathering<'a> {
@@ -50,6 +55,7 @@ impl<'a> Gathering<'a> {
             known: BTreeMap::new(),
             trouble: Vec::new(),
             told: 0,
+            helped: false,
         };
         let Some(kit) = &gathering.kit else {
             context.ui.say("No kit here: working from the paper alone");
@@ -157,7 +163,7 @@ impl<'a> Gathering<'a> {
 
     /// Takes the files of the command line, then asks until k shares and the sealed credential are in.
     pub(super) fn gather(&mut self, args: &Combine) -> Result<(), Failure> {
-        for path in intake::expand(&args.sheets)? {
+        for path in intake::expand(&self.context.ui, &args.sheets)? {
             self.take_file(&path)?;
         }
         while !self.is_complete() && self.context.ui.can_ask() {
@@ -185,8 +191,13 @@ impl<'a> Gathering<'a> {
                 return Ok(());
             }
         };
+        let ours = looks.iter().any(|look| !look.codes.is_empty());
+        let new = looks.iter().flat_map(|look| &look.notes).next().is_some();
         for look in looks {
             self.tell_look(&look);
+        }
+        if ours && !new {
+            self.context.ui.say(&format!("  {}: nothing that is not here already", path.display()));
         }
         self.tell_sheets();
         Ok(())
@@ -290,14 +301,16 @@ impl<'a> Gathering<'a> {
     /// Asks for one more file or line; false when there is no more.
     fn ask_for_more(&mut self) -> Result<bool, Failure> {
         let ui = &self.context.ui;
-        if self.told == 0 && self.pile.is_empty() {
-            ui.must_say("Name a file or folder, or type or paste a line of the paper; Ctrl-D ends the list.");
+        if !self.helped {
+            self.helped = true;
+            ui.must_say(HELP);
         }
         let Some(line) = ui.ask_line("sheet> ", "the files of the sheets")? else {
             return Ok(false);
         };
         let text = line.trim();
-        if text.is_empty() {
+        if matches!(text, "" | "?" | "help") {
+            ui.must_say(HELP);
             return Ok(true);
         }
         if looks_like_a_code(text) || label_of(text).is_some() {
@@ -306,7 +319,7 @@ impl<'a> Gathering<'a> {
         }
         let path = PathBuf::from(unquoted(text));
         if path.exists() {
-            for path in intake::expand(&[path])? {
+            for path in intake::expand(&self.context.ui, &[path])? {
                 self.take_file(&path)?;
             }
         } else {
@@ -324,6 +337,9 @@ impl<'a> Gathering<'a> {
                     self.context.ui.warn(&intake::in_words(&note).unwrap_or_default());
                 }
                 Note::Ask { place, ways } => self.ask_which(place, ways, &origin)?,
+                Note::Problem(what) if label_of(text).is_some() || looks_like_a_code(text) => {
+                    self.context.ui.warn(&what);
+                }
                 Note::Problem(what) => {
                     self.context.ui.warn(&format!("{what}; nor is there a file of that name"));
                 }

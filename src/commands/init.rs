@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context, args: &Init) -> Result<Exit, Failure> {
         format!(" -C {}", args.dir.display())
     };
     context.hint(&format!(
-        "edit `{}`, then see what would be dealt with `breakglass split{dir} --dry-run`",
+        "edit `{}`, then see what would be dealt with `breakglass{dir} split --dry-run`",
         args.dir.join("method.toml").display()
     ));
     Ok(Exit::Done)

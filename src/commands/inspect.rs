@@ -19,7 +19,7 @@ pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
     let mut pile = Pile::default();
     let mut documents = Vec::new();
     let mut bad = 0;
-    for path in intake::expand(&args.files)? {
+    for path in intake::expand(ui, &args.files)? {
         let before = pile.all().count();
         let looks = match intake::take(context, &mut pile, &path) {
             Ok(looks) => looks,
@@ -62,6 +62,9 @@ pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
         ui.data(&json!({ "version": 1, "pages": documents }).to_string());
     } else {
         describe_sets(context, &pile);
+        if !pile.is_empty() {
+            ui.say("\nNothing was opened, and nothing of the secret was shown.");
+        }
     }
     Ok(if pile.is_empty() || bad > 0 { Exit::Invalid } else { Exit::Done })
 }
@@ -80,7 +83,12 @@ fn describe(look: &Look, typed: &[&Payload]) -> (Value, Vec<String>) {
             _ => payload.kind().word().to_owned(),
         };
         let of = set.as_ref().map(|set| format!(", set {set}")).unwrap_or_default();
-        lines.push(format!("{what}{of}  ({how})"));
+        let ease = match how {
+            "plain" => "reads at once".to_owned(),
+            "text" => "from text".to_owned(),
+            effort => format!("reads with effort: {effort}"),
+        };
+        lines.push(format!("{what}{of}  ({ease})"));
         found.push(json!({
             "kind": payload.kind().letter().to_string(),
             "set": set,

@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use super::Context;
 use crate::files::{self, FileError};
 use crate::opening::{Note, Origin, Pile};
-use crate::scan::{self, Code, PageProblem, Reading};
-use crate::ui::Failure;
+use crate::scan::{self, Code, PageProblem, Reading, Refusal};
+use crate::ui::{Failure, Ui};
 
 /// Most files taken from one folder.
 const MAX_FILES: usize = 1000;
@@ -28,7 +28,7 @@ pub(super) struct Look {
 }
 
 /// Returns the files that the arguments name: a folder gives its files by name, hidden ones left out.
-pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn expand(ui: &Ui, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut all = Vec::new();
     for path in paths {
         if !path.is_dir() {
@@ -42,6 +42,11 @@ pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             let hidden = entry.file_name().to_string_lossy().starts_with('.');
             if !hidden && entry.path().is_file() {
                 inside.push(entry.path());
+            } else if !hidden && entry.path().is_dir() {
+                ui.warn(&format!(
+                    "`{}` is a folder in a folder and was not looked into",
+                    entry.path().display()
+                ));
             }
         }
         if inside.len() > MAX_FILES {
@@ -49,6 +54,9 @@ pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
                 "`{}` holds more than {MAX_FILES} files",
                 path.display()
             )));
+        }
+        if inside.is_empty() {
+            ui.warn(&format!("there is no file in `{}`", path.display()));
         }
         inside.sort();
         all.append(&mut inside);
@@ -65,8 +73,13 @@ pub(super) fn take(context: &Context, pile: &mut Pile, path: &Path) -> Result<Ve
         files::read(path, limit)?
     };
     let name = path.display().to_string();
-    let reading =
-        context.reader().read(&name, &bytes).map_err(|e| Failure::invalid(e.to_string()))?;
+    let reading = context.reader().read(&name, &bytes).map_err(|error| {
+        let way_out = match error.why {
+            Refusal::NotYet(_) => "; save it as JPEG or PNG, or type the lines of leaf 2",
+            _ => "",
+        };
+        Failure::invalid(format!("{error}{way_out}"))
+    })?;
     Ok(match reading {
         Reading::Text(text) => vec![text_look(pile, &name, &text)],
         Reading::Pages(pages) => {

@@ -7,7 +7,6 @@ use crate::cli::{Log, LogShow, LogVerify};
 use crate::codes::Code;
 use crate::codes::code::CodeKind;
 use crate::exit::Exit;
-use crate::kit::KitError;
 use crate::logbook::chain::{Entry, LogError};
 use crate::logbook::{Logbook, check_code};
 use crate::ui::Failure;
@@ -95,13 +94,15 @@ fn verify(context: &Context, args: &LogVerify) -> Result<Exit, Failure> {
                 );
             }
             return Err(Failure::new(Exit::No, error.to_string())
-                .hint("compare with the paper book and another copy of the file; change nothing"));
+                .hint("the records before that line hold; compare with the paper book and another copy, change nothing"));
         }
         Err(error) => return Err(Failure::from(error)),
     };
     let count = verified.entries.len();
     let Some(last) = verified.entries.last() else {
-        return Err(KitError::NoKit(context.dir.clone()).into());
+        let message = format!("logbook `{}` is empty: every record is gone", book.path().display());
+        return Err(Failure::new(Exit::No, message)
+            .hint("compare with the paper book and another copy of the file"));
     };
     let head = check_code(last.line.as_bytes());
     let told = match &args.head {
@@ -134,10 +135,11 @@ fn verify(context: &Context, args: &LogVerify) -> Result<Exit, Failure> {
             Ok(Exit::Done)
         }
         Some(Err(message)) => Err(Failure::new(Exit::No, message)
-            .hint("records after the last one in ink were added or cut: ask who wrote the book")),
+            .hint("look for what the book should have after that line, or for a loose record with that code")),
         None => {
-            ui.say("A chain cannot show that its last records are missing: compare the head with the paper book");
-            Ok(Exit::Done)
+            ui.say("NOT checked: whether the last record was changed, or later ones are missing. Repeat with");
+            ui.say("`--head CODE`, the last check code in the paper book.");
+            Ok(if verified.torn > 0 { Exit::No } else { Exit::Done })
         }
     }
 }

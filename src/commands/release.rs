@@ -79,10 +79,11 @@ pub(super) fn ask(
             "this machine has a network route; opening is meant to happen offline".to_owned();
         situation.objections.push(Objection { kind: "network on", words });
     }
-    let Situation { case, method, objections, .. } = &situation;
+    let Situation { case, method, .. } = &situation;
     show(ui, case, *method, &operator, &reason, reason_text.as_deref());
     let when = time(ui, typed_time)?;
     let due = when.at.plus_hours(case.manifest.revoke_within);
+    let strange = strange_time(when.at, &situation);
     ui.must_say(&format!("  revoke    before {}", due.utc()));
     let ticket = match &args.ticket {
         Some(ticket) => Some(checked(ticket).map_err(Failure::invalid)?),
@@ -94,7 +95,8 @@ pub(super) fn ask(
         None => None,
     };
     let last_code = if situation.wants_last_code && ui.can_ask() { last_code(ui)? } else { None };
-    let why = confirm(ui, args, objections)?;
+    situation.objections.extend(strange);
+    let why = confirm(ui, args, &situation.objections)?;
     let release = Release { operator, reason, reason_text, ticket, revoke_due: due, network };
     Ok(Answers { release, when, objections: situation.objections, why, last_code })
 }
@@ -205,6 +207,23 @@ fn objections(situation: &Situation<'_>, operator: &Person, reason: &str) -> Vec
     if let Some(entry) = situation.entries.iter().find(|e| of_set("ABORT", e)) {
         add("aborted set", format!("dealing this set was aborted (record {})", entry.seq));
     }
+    let generation = |e: &Entry| e.members.get("generation").and_then(serde_json::Value::as_u64);
+    let newer = situation.entries.iter().rev().find(|e| {
+        e.text("event") == "ISSUE"
+            && e.text("method") == manifest.method
+            && generation(e) > Some(manifest.generation.into())
+    });
+    if let Some(entry) = newer {
+        let number = generation(entry).unwrap_or_default();
+        add(
+            "older generation",
+            format!(
+                "generation {number} was made on {} (record {}); this one may be revoked already",
+                &entry.text("at").get(..10).unwrap_or_default(),
+                entry.seq
+            ),
+        );
+    }
     let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
     let holds = situation.method.and_then(|method| {
         method
@@ -275,6 +294,21 @@ pub(super) fn with_holder(method: Option<&Method>, sheet: crate::set::SheetId) -
     }
 }
 
+/// A time that cannot be right, whether the clock is wrong or somebody typed it.
+fn strange_time(at: Instant, situation: &Situation<'_>) -> Option<Objection> {
+    let last = situation.entries.last().and_then(|e| Instant::parse(e.text("at")).ok());
+    let made = Instant::from_unix(situation.case.manifest.created);
+    let words = if at < made {
+        format!("the time {} is before the set was made ({})", at.utc(), made.utc())
+    } else if last.is_some_and(|last| at < last) {
+        let last = last.map(Instant::utc).unwrap_or_default();
+        format!("the time {} is before the last record in the logbook ({last})", at.utc())
+    } else {
+        return None;
+    };
+    Some(Objection { kind: "strange time", words })
+}
+
 /// The machine's clock is shown, and may be corrected.
 fn time(ui: &Ui, typed: Option<Instant>) -> Result<When, Failure> {
     if let Some(at) = typed {
@@ -288,12 +322,15 @@ fn time(ui: &Ui, typed: Option<Instant>) -> Result<When, Failure> {
     }
     loop {
         let text =
-            ui.ask("Enter if the clock is right, or type the time with its zone: ", "`--time`")?;
-        if text.is_empty() {
+            ui.ask("Enter if the clock is right, or type the time, like 04:10: ", "`--time`")?;
+        if matches!(text.to_ascii_lowercase().as_str(), "" | "y" | "yes") {
             return Ok(system);
         }
-        match Instant::parse(&text) {
-            Ok(at) => return Ok(When { at, source: Source::Operator }),
+        match Instant::parse_near(&text, now) {
+            Ok(at) => {
+                ui.must_say(&format!("  time      {} ({})", at.local(), at.utc()));
+                return Ok(When { at, source: Source::Operator });
+            }
             Err(error) => ui.must_say(&error.to_string()),
         }
     }
@@ -338,7 +375,22 @@ fn confirm(ui: &Ui, args: &Combine, objections: &[Objection]) -> Result<Option<S
             Failure::invalid(message).hint("say why to go on anyway with `--exception WHY`")
         );
     }
-    answer(ui, None, "Type why to go on anyway, or press Ctrl-C: ", "--exception").map(Some)
+    let why = loop {
+        let why = answer(ui, None, "Type why to go on anyway, or press Ctrl-C: ", "--exception")?;
+        if is_a_reason(&why) {
+            break why;
+        }
+        ui.must_say(
+            "That is not a reason, and nothing was opened. Say it in a few words, or press Ctrl-C.",
+        );
+    };
+    ui.ask("Enter to open it and record the release, Ctrl-C to stop: ", "`--no-input`")?;
+    Ok(Some(why))
+}
+
+/// A tired `no` or `y` must not count as a reason to break a rule.
+fn is_a_reason(text: &str) -> bool {
+    text.chars().filter(|c| c.is_alphanumeric()).count() >= 4
 }
 
 /// Says whether the system has a route to other machines; reads its tables and sends nothing.

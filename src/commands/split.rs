@@ -15,8 +15,9 @@ use crate::files;
 use crate::harden;
 use crate::kit::{self, Kit};
 use crate::logbook::Draft;
+use crate::logbook::chain::Entry;
 use crate::logbook::record::{Subject, When};
-use crate::method::Method;
+use crate::method::{Contacts, Method};
 use crate::paper::{self, Templates};
 use crate::rng::{self, CryptoRng};
 use crate::scan::Reading;
@@ -53,8 +54,16 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
         credential_id: credential_id(&args.credential_id)?,
     };
     announce(ui, &method, generation);
+    warn_about_the_past(ui, &method, &entries);
+    warn_about_contacts(ui, &method, &kit.contacts()?);
     if args.dry_run {
-        ui.say("Nothing was made: this was a dry run.");
+        // all that can be refused is refused here too, before anybody types a secret
+        let stand_in = match (&args.from, &args.generate) {
+            (None, None) => generate("20", &mut rng::os())?,
+            _ => credential(ui, args)?,
+        };
+        make(&stand_in, terms, &method, args.paper, &templates)?;
+        ui.say("Everything fits on paper. Nothing was made: this was a dry run.");
         return Ok(Exit::Done);
     }
     if harden::swap_is_on() {
@@ -62,17 +71,9 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     }
     let folder = papers_folder(&kit, args.output.as_deref())?;
     let credential = credential(ui, args)?;
-    warn_about_size(ui, &credential);
+    warn_about_content(ui, &credential);
 
-    let sheets: Vec<SheetId> = method.custodians.iter().map(|c| c.sheet).collect();
-    let failed = |e: dealing::DealingError| Failure::invalid(e.to_string());
-    let dealt = dealing::deal(&credential, terms, &sheets, &mut rng::os()).map_err(failed)?;
-    let paper = match args.paper {
-        Paper::A4 => PaperSize::A4,
-        Paper::Letter => PaperSize::Letter,
-    };
-    // every page is laid out before the first record: a text that does not fit costs nothing
-    let papers = render(&dealt, &method, paper, &templates)?;
+    let (dealt, papers) = make(&credential, terms, &method, args.paper, &templates)?;
 
     let subject = Subject { method: method.id.clone(), generation, set: dealt.code };
     let when = When { at: now, source: Source::System };
@@ -119,6 +120,47 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
         method.threshold.k()
     ));
     Ok(Exit::Done)
+}
+
+/// Deals in memory and lays every page out, before the first record: a text that does not fit costs nothing.
+fn make(
+    credential: &Secret,
+    terms: Terms,
+    method: &Method,
+    paper: Paper,
+    templates: &Templates,
+) -> Result<(Dealt, Papers), Failure> {
+    let sheets: Vec<SheetId> = method.custodians.iter().map(|c| c.sheet).collect();
+    let dealt = dealing::deal(credential, terms, &sheets, &mut rng::os())
+        .map_err(|e| Failure::invalid(e.to_string()))?;
+    let paper = match paper {
+        Paper::A4 => PaperSize::A4,
+        Paper::Letter => PaperSize::Letter,
+    };
+    let papers = render(&dealt, method, paper, templates)?;
+    Ok((dealt, papers))
+}
+
+/// Papers of an earlier generation that are still out there are easily forgotten.
+fn warn_about_the_past(ui: &Ui, method: &Method, entries: &[Entry]) {
+    let earlier = |e: &&Entry| e.text("event") == "ISSUE" && e.text("method") == method.id;
+    if let Some(entry) = entries.iter().rev().find(earlier) {
+        let generation =
+            entry.members.get("generation").and_then(serde_json::Value::as_u64).unwrap_or_default();
+        ui.warn(&format!(
+            "generation {generation} ({}) is still out: its sheets open what they were made for until \
+             that credential is revoked and they are destroyed",
+            entry.text("set")
+        ));
+    }
+}
+
+fn warn_about_contacts(ui: &Ui, method: &Method, contacts: &Contacts) {
+    let unknown = method.custodians.iter().filter(|c| contacts.line(&c.id).is_empty());
+    let unknown: Vec<&str> = unknown.map(|c| c.id.as_str()).collect();
+    if !unknown.is_empty() {
+        ui.warn(&format!("contacts.toml does not say how to reach {}", unknown.join(", ")));
+    }
 }
 
 fn announce(ui: &Ui, method: &Method, generation: u32) {
@@ -175,12 +217,17 @@ fn credential(ui: &Ui, args: &Split) -> Result<Secret, Failure> {
     }
     let Some(path) = &args.from else {
         let flag = "`--from FILE` or `--generate N`";
-        let first = ui.ask_hidden("Credential (not shown as you type): ", flag)?;
-        let again = ui.ask_hidden("Again: ", flag)?;
-        if !first.same_as(&again) {
-            return Err(Failure::invalid("the two differ").hint("start again; nothing was made"));
+        loop {
+            let first = ui.ask_hidden("Credential (not shown as you type): ", flag)?;
+            if first.is_empty() {
+                ui.must_say("Nothing was typed.");
+                continue;
+            }
+            if first.same_as(&ui.ask_hidden("Again: ", flag)?) {
+                return Ok(first);
+            }
+            ui.must_say("The two differ. Once more from the start:");
         }
-        return Ok(first);
     };
     let bytes = if path.as_os_str() == "-" {
         files::read_from(files::stdin()?, path, MAX_CREDENTIAL)
@@ -240,7 +287,20 @@ fn expand(signs: &str) -> Option<Vec<u8>> {
     out.iter().all(u8::is_ascii_graphic).then_some(out)
 }
 
-fn warn_about_size(ui: &Ui, credential: &Secret) {
+fn warn_about_content(ui: &Ui, credential: &Secret) {
+    let what = match credential.expose().last() {
+        Some(b'\n') => "a line feed",
+        Some(b' ' | b'\t' | b'\r') => "a space",
+        _ => "",
+    };
+    // a password typed into a file; in a platform's own file a last line feed is as it should be
+    let one_line = credential.expose().iter().filter(|b| **b == b'\n').count() <= 1;
+    if !what.is_empty() && one_line && credential.len() < 80 {
+        ui.warn(&format!(
+            "the credential ends in {what}, which becomes a part of it ({} bytes)",
+            credential.len()
+        ));
+    }
     if credential.len() > TYPEABLE {
         ui.warn(&format!(
             "the credential has {} bytes: above {TYPEABLE} nobody is asked to type it; \

@@ -192,7 +192,7 @@ fn members(line: &[u8]) -> Result<Map<String, Value>, String> {
     if text.contains('\r') {
         return Err("it holds a carriage return; lines end with a line feed alone".to_owned());
     }
-    let object = json::parse(text)?;
+    let object = json::parse(text).map_err(|what| format!("it is not a record: {what}"))?;
     if object.get("v").and_then(Value::as_u64) != Some(1) {
         return Err("its v is not 1: another version of the logbook".to_owned());
     }

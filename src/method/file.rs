@@ -369,11 +369,10 @@ impl Checker<'_> {
             let copies: Vec<u8> =
                 custodians.iter().filter(|c| c.sheet.x() == x).map(|c| c.sheet.copy()).collect();
             if copies.is_empty() {
-                let span =
-                    raw.custodians.get_ref().first().map_or(raw.n.span(), |c| c.share.span());
-                return Err(
-                    self.rule(span, &format!("nobody holds share {x}; n is {}", threshold.n()))
-                );
+                return Err(self.rule(
+                    raw.n.span(),
+                    &format!("nobody holds share {x}; n is {}", threshold.n()),
+                ));
             }
         }
         custodians.sort_by_key(|c| c.sheet);
