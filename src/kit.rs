@@ -14,7 +14,7 @@ use crate::method::{Contacts, Method, MethodError, file::MAX_FILE};
 use crate::sealing::MAX_SEALED;
 use crate::set::{CodeBytes, Manifest, sha256};
 
-/// What `init` lays down: name, content, and whether it may be run.
+/// What `init` lays down: name and content.
 const SEED: [(&str, &str); 5] = [
     ("method.toml", include_str!("../custodian-kit/method.toml")),
     ("contacts.toml", include_str!("../custodian-kit/contacts.toml")),
@@ -160,7 +160,13 @@ impl Kit {
     }
 
     /// Returns what the kit knows of a set, or nothing. The manifest's code is checked against the folder's name.
-    pub fn known(&self, set: CodeBytes, entries: &[Entry]) -> Result<Option<KnownSet>, KitError> {
+    ///
+    /// With it comes what is wrong with its sealed credential, which the sheets have too.
+    pub fn known(
+        &self,
+        set: CodeBytes,
+        entries: &[Entry],
+    ) -> Result<Option<(KnownSet, Option<KitError>)>, KitError> {
         let code = Code::from_bytes(CodeKind::Set, set);
         let dir = self.set_dir(&code);
         if !dir.exists() {
@@ -175,12 +181,16 @@ impl Kit {
         if Code::stretch(CodeKind::Set, &manifest.hash()) != code {
             return Err(wrong("the manifest has another set code"));
         }
-        let sealed = files::read(&dir.join("sealed.age"), MAX_SEALED)?.to_vec();
-        if sha256(&[&sealed]) != manifest.sealed_hash {
-            return Err(wrong("sealed.age is not the set's sealed credential"));
-        }
+        // every sheet carries these bytes: without them the kit is still worth its manifest and its book
+        let (sealed, trouble) = match files::read(&dir.join("sealed.age"), MAX_SEALED) {
+            Ok(sealed) if sha256(&[&sealed]) == manifest.sealed_hash => {
+                (Some(sealed.to_vec()), None)
+            }
+            Ok(_) => (None, Some(wrong("sealed.age is not the set's sealed credential"))),
+            Err(error) => (None, Some(error.into())),
+        };
         let issued = issued(&code, entries);
-        Ok(Some(KnownSet { code, manifest, sealed: Some(sealed), issued }))
+        Ok(Some((KnownSet { code, manifest, sealed, issued }, trouble)))
     }
 
     /// Returns the method as it was dealt with a set, when the copy is the one that the manifest names.

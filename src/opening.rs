@@ -14,7 +14,7 @@ use crate::codes::code::{Code, CodeKind};
 use crate::kit::KnownSet;
 use crate::sealing;
 use crate::secret::Secret;
-use crate::set::{CodeBytes, Manifest, SheetId, SheetShare};
+use crate::set::{CodeBytes, Manifest, SheetId, SheetShare, sha256};
 use crate::sharing::{Quorum, Share};
 
 /// Most subsets of shares that are tried when the first one does not open.
@@ -30,8 +30,11 @@ pub enum Verdict {
     Good,
     /// It fits; another sheet with this number counts already.
     SameNumber,
-    /// It fits and counts, but the logbook never issued this sheet of paper.
-    NotIssued,
+    /// It fits, but the logbook never issued this sheet of paper. It counts where no issued one has its number.
+    NotIssued {
+        /// Whether its number is counted because of it.
+        counts: bool,
+    },
     /// It does not fit the manifest whose code it carries: forged or altered.
     Forged,
     /// It belongs to another set.
@@ -45,7 +48,7 @@ pub enum Verdict {
 impl Verdict {
     /// Says whether a share number is counted because of this sheet.
     pub fn counts(self) -> bool {
-        matches!(self, Self::Good | Self::NotIssued)
+        matches!(self, Self::Good | Self::NotIssued { counts: true })
     }
 }
 
@@ -138,6 +141,8 @@ pub struct Case {
     /// Sealed parts, counted from 1, that nobody has shown.
     pub missing_parts: Vec<usize>,
     sealed: Vec<u8>,
+    /// Whether the parts together are the sealed credential that the manifest names.
+    whole: bool,
     good: Vec<SheetShare>,
 }
 
@@ -160,6 +165,11 @@ pub enum OpenError {
         /// Different shares at hand.
         got: usize,
     },
+    /// The parts fit their hashes, but together they are not what the manifest names.
+    #[error(
+        "the parts of the sealed credential do not make the whole that the manifest names: the set was dealt wrong"
+    )]
+    NotWhole,
     /// No subset of the shares opens it.
     #[error(
         "the shares fit the manifest, but no {k} of them open the sealed credential: the set was dealt wrong"
@@ -176,7 +186,19 @@ pub fn examine(pile: &Pile, group: &Group, known: &[KnownSet]) -> Case {
     let kit = known.iter().find(|set| set.code == code);
     let has_manifest =
         |set: &CodeBytes| *set == code.bytes() || known.iter().any(|k| k.code.bytes() == *set);
+    let issued = kit.and_then(|k| k.issued.as_ref());
+    let is_issued = |sheet: &SheetShare| issued.is_none_or(|all| all.contains(&sheet.sheet_hash()));
+    let fits = |sheet: &SheetShare| sheet.set == code.bytes() && manifest.commits_to(&sheet.share);
+    // one sheet per number counts, an issued one before any other
     let mut good: Vec<SheetShare> = Vec::new();
+    for issued_ones in [true, false] {
+        for (sheet, _) in pile.shares().filter(|(s, _)| fits(s) && is_issued(s) == issued_ones) {
+            if good.iter().all(|g| g.share.x() != sheet.share.x()) {
+                good.push(sheet.clone());
+            }
+        }
+    }
+    let counted = |sheet: &SheetShare| good.iter().any(|g| g.sheet_hash() == sheet.sheet_hash());
     let mut sheets: Vec<SheetVerdict> = Vec::new();
     for (sheet, origin) in pile.shares() {
         let verdict = if sheet.set != code.bytes() {
@@ -187,23 +209,15 @@ pub fn examine(pile: &Pile, group: &Group, known: &[KnownSet]) -> Case {
             }
         } else if !manifest.commits_to(&sheet.share) {
             Verdict::Forged
-        } else if good.iter().any(|g| g.share.x() == sheet.share.x()) {
-            Verdict::SameNumber
+        } else if !is_issued(sheet) {
+            Verdict::NotIssued { counts: counted(sheet) }
+        } else if counted(sheet) {
+            Verdict::Good
         } else {
-            good.push(sheet.clone());
-            let issued = kit.and_then(|k| k.issued.as_ref());
-            if issued.is_none_or(|hashes| hashes.contains(&sheet.sheet_hash())) {
-                Verdict::Good
-            } else {
-                Verdict::NotIssued
-            }
+            Verdict::SameNumber
         };
-        sheets.push(SheetVerdict {
-            sheet: sheet.id(),
-            set: sheet.set,
-            origin: origin.clone(),
-            verdict,
-        });
+        let (id, set, origin) = (sheet.id(), sheet.set, origin.clone());
+        sheets.push(SheetVerdict { sheet: id, set, origin, verdict });
     }
     for (locked, origin) in pile.locked() {
         let (sheet, set) = (locked.sheet, locked.set);
@@ -229,7 +243,8 @@ pub fn examine(pile: &Pile, group: &Group, known: &[KnownSet]) -> Case {
     let missing_parts =
         parts.iter().enumerate().filter(|(_, p)| p.is_none()).map(|(i, _)| i + 1).collect();
     let sealed: Vec<u8> = parts.into_iter().flatten().flatten().collect();
-    Case { code, manifest: manifest.clone(), sheets, bad_parts, missing_parts, sealed, good }
+    let whole = sha256(&[&sealed]) == manifest.sealed_hash;
+    Case { code, manifest: manifest.clone(), sheets, bad_parts, missing_parts, sealed, whole, good }
 }
 
 impl Case {
@@ -257,6 +272,9 @@ impl Case {
         let few = OpenError::TooFew { k, got: self.good.len() };
         if !self.is_complete() {
             return Err(few);
+        }
+        if !self.whole {
+            return Err(OpenError::NotWhole);
         }
         let mut subset: Vec<usize> = (0..k.into()).collect();
         let mut best: Option<Opened> = None;

@@ -6,7 +6,7 @@ use std::path::Path;
 use breakglass::codes::desk::label_of;
 use breakglass::codes::lines::{self, Reading};
 use breakglass::codes::payload::{self, PayloadError};
-use breakglass::opening::{self, Codes, Origin, Pile, Verdict};
+use breakglass::opening::{self, Codes, Note, Origin, Pile, Verdict};
 
 fn refused(error: &PayloadError) -> &'static str {
     match error {
@@ -33,7 +33,7 @@ fn outcome(text: &str) -> &'static str {
                 Ok(Reading::Ask(_)) => return "ask",
                 Err(_) => return "unfit",
             }
-        } else {
+        } else if payload::looks_like_a_code(line) {
             match payload::parse_each(line) {
                 Err(error) => return refused(&error),
                 Ok(payloads) => {
@@ -43,14 +43,18 @@ fn outcome(text: &str) -> &'static str {
                 }
             }
         }
-        pile.add_line(line, &origin);
+        match &pile.add_line(line, &origin)[..] {
+            [Note::Problem(what)] if what.contains("places") => return "places",
+            [Note::Problem(_)] => return "foreign",
+            _ => {}
+        }
     }
     let groups = opening::groups(&pile, &[], &mut Codes::default());
     let Some(group) = groups.first() else { return "too few" };
     let case = opening::examine(&pile, group, &[]);
     let bad = case.sheets.iter().find_map(|sheet| match sheet.verdict {
         Verdict::Good => None,
-        Verdict::NotIssued => Some("not issued"),
+        Verdict::NotIssued { .. } => Some("not issued"),
         Verdict::SameNumber => Some("same number"),
         Verdict::Forged => Some("forged"),
         Verdict::OtherSet => Some("other set"),

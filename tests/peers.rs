@@ -58,7 +58,12 @@ fn typed(papers: &Papers, sheet: &str, label: &str) -> String {
         let rest = line.strip_prefix(label).unwrap_or_default();
         rest.starts_with(|c: char| c.is_ascii_digit())
     };
-    text.lines().filter(labelled).map(|line| format!("{line}\n")).collect()
+    lines(text.lines().filter(labelled))
+}
+
+/// Lines as a file has them, each with its end.
+fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// What leaf 2 says about opening without the program, exactly as printed.
@@ -81,22 +86,18 @@ fn by_hand(papers: &Papers, sheet: &str) -> ByHand {
     let (each, rest) = rest.split_once("\nWith 3 files s.*").unwrap();
     let (words, all) = rest.split_once('\n').unwrap();
     let (_, sealed_file) = words.trim().trim_end_matches(':').rsplit_once(' ').unwrap();
-    assert!(sealed_file.ends_with(".txt"), "{words}");
+    assert!(sealed_file.strip_suffix(".txt").is_some(), "{words}");
     ByHand { each: commands(each, 1), all: commands(all, 0), sealed_file: sealed_file.to_owned() }
 }
 
 fn commands(block: &str, skip: usize) -> String {
-    let lines = block.lines().skip(skip).map(|line| line.trim_end_matches('\u{c}'));
-    lines.filter(|line| !line.trim().is_empty()).map(|line| format!("{line}\n")).collect()
+    let printed = block.lines().skip(skip).map(|line| line.trim_end_matches('\u{c}'));
+    lines(printed.filter(|line| !line.trim().is_empty()))
 }
 
 /// The commands for somebody who types: where a line names another way after `# or:`, that one.
 fn for_typists(commands: &str) -> String {
-    let other = |line| match str::split_once(line, "# or: ") {
-        Some((_, other)) => format!("{other}\n"),
-        None => format!("{line}\n"),
-    };
-    commands.lines().map(other).collect()
+    lines(commands.lines().map(|line| line.split_once("# or: ").map_or(line, |(_, other)| other)))
 }
 
 /// Runs commands in a folder, in a shell that stops at the first one that fails.
@@ -118,14 +119,14 @@ fn bash(dir: &Path, commands: &str) -> Vec<u8> {
 
 /// Opens a set as leaf 2 says, in one shell, from three sheets; `bring` lays out in a folder what each of them brings.
 fn opened_by_hand(papers: &Papers, page: &ByHand, mut bring: impl FnMut(&str, &str)) -> Vec<u8> {
-    let mut script = String::new();
+    let mut script = Vec::new();
     for sheet in ["2a", "5a", "3a"] {
         let folder = format!("by-hand/{sheet}");
         std::fs::create_dir_all(papers.path(&folder)).unwrap();
         bring(&papers.sheet(sheet), &folder);
-        script.push_str(&format!("cp {sheet}/* .\n{}", page.each));
+        script.push(format!("cp {sheet}/* .\n{}", page.each));
     }
-    bash(&papers.path("by-hand"), &format!("{script}{}", page.all))
+    bash(&papers.path("by-hand"), &format!("{}{}", script.concat(), page.all))
 }
 
 /// Scans leaf 1 of a sheet as leaf 2 wants it.
@@ -209,7 +210,7 @@ fn the_pages_are_sound_and_their_text_reads_in_order() {
                 "3a",
                 "any 3 of 5",
                 "Held by Chen Li",
-                "This leaf is enough to open",
+                "This leaf is enough to bring",
                 "Never point a phone at these codes",
                 "1. Take this leaf to the break-glass laptop",
                 "2. Run breakglass combine",

@@ -1,5 +1,7 @@
 //! `combine`: k sheets come together, the release is recorded, the credential goes to one operator.
 
+use std::os::unix::process::ExitStatusExt;
+
 use super::Context;
 use super::gather::Gathering;
 use super::recorder::{Recorded, Recorder, show_code};
@@ -17,6 +19,10 @@ use crate::logbook::record::{Subject, When};
 use crate::opening::{Case, Group, Verdict};
 use crate::secret::Secret;
 use crate::ui::{Failure, Ui};
+
+/// What to do when the credential could not be handed over.
+const RECORDED: &str =
+    "the release is recorded; run `breakglass combine` again to release it once more";
 
 /// What the trust order decided on.
 struct Chosen {
@@ -38,7 +44,7 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
         let case = groups.first().map(|group| gathering.examine(group));
         let failure = too_few(&mut gathering, case.as_ref());
         if let Some(case) = case {
-            record_tampering(&gathering, args, &case)?;
+            record_tampering(&gathering, args, &case);
         }
         return Err(failure);
     }
@@ -53,7 +59,7 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
     let case = gathering.examine(&chosen.group);
     if !case.is_complete() {
         let failure = too_few(&mut gathering, Some(&case));
-        record_tampering(&gathering, args, &case)?;
+        record_tampering(&gathering, args, &case);
         return Err(failure);
     }
     tell_bad(&context.ui, &case);
@@ -95,7 +101,7 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
                 &subject(&case),
                 &error.to_string(),
             );
-            show_code(&context.ui, &recorder.write(&[void], &[])?);
+            write_beside(context, &mut recorder, &[void]);
             return Err(Failure::invalid(error.to_string())
                 .hint("bring further sheets with other numbers; the record was voided"));
         }
@@ -250,7 +256,7 @@ fn tampering(context: &Context, case: &Case, when: When) -> Vec<Draft> {
     let sheets = case.sheets.iter().filter_map(|sheet| {
         let kind = match sheet.verdict {
             Verdict::Forged => "does not fit its commitment",
-            Verdict::NotIssued => "never issued",
+            Verdict::NotIssued { .. } => "never issued",
             _ => return None,
         };
         let note = format!("read at {}", crate::ui::plain(&sheet.origin.to_string()));
@@ -259,17 +265,25 @@ fn tampering(context: &Context, case: &Case, when: When) -> Vec<Draft> {
     sheets.collect()
 }
 
-fn record_tampering(gathering: &Gathering<'_>, args: &Combine, case: &Case) -> Result<(), Failure> {
+/// Records what was tampered with when nothing is opened. The answer to the people goes before a failing record.
+fn record_tampering(gathering: &Gathering<'_>, args: &Combine, case: &Case) {
     let context = gathering.context;
     let when = When { at: Instant::now(), source: Source::System };
     let drafts = tampering(context, case, when);
     if drafts.is_empty() {
-        return Ok(());
+        return;
     }
     let mut recorder =
         Recorder::new(context, gathering.book_for(&case.code), args.record.as_deref());
-    show_code(&context.ui, &recorder.write(&drafts, &[])?);
-    Ok(())
+    write_beside(context, &mut recorder, &drafts);
+}
+
+/// Writes records that must not stand in the way of what is said next.
+fn write_beside(context: &Context, recorder: &mut Recorder<'_>, drafts: &[Draft]) {
+    match recorder.write(drafts, &[]) {
+        Ok(recorded) => show_code(&context.ui, &recorded),
+        Err(failure) => context.ui.warn(&failure.message),
+    }
 }
 
 /// Writes TAMPER, EXCEPTION and RELEASE, in this order; the RELEASE is on disk when this returns.
@@ -303,7 +317,7 @@ fn deliver(
 ) -> Result<Exit, Failure> {
     let ui = &context.ui;
     if let Some(path) = &args.output {
-        delivery::to_file(path, credential)?;
+        delivery::to_file(path, credential).map_err(|e| Failure::from(e).hint(RECORDED))?;
         ui.say(&format!(
             "Opened: {} bytes in `{}`; delete it when you are done",
             credential.len(),
@@ -314,16 +328,21 @@ fn deliver(
     if let Some(command) = &args.exec {
         return match delivery::to_program(command, credential) {
             Ok(status) => {
-                ui.say(&format!("Opened: given to `{}`", command.first().map_or("", String::as_str)));
+                ui.say(&format!(
+                    "Opened: given to `{}`",
+                    command.first().map_or("", String::as_str)
+                ));
                 Ok(match status.code().and_then(|code| u8::try_from(code).ok()) {
-                Some(0) => Exit::Done,
-                Some(code) => Exit::Child(code),
-                // ended by a signal, as a shell says it
-                None => Exit::Child(128),
-            })}
+                    Some(0) => Exit::Done,
+                    Some(code) => Exit::Child(code),
+                    // ended by a signal, as a shell says it
+                    None => Exit::Child(
+                        status.signal().and_then(|s| u8::try_from(128 + s).ok()).unwrap_or(128),
+                    ),
+                })
+            }
             Err(error @ (ExecError::NotStarted { .. } | ExecError::Lost { .. })) => {
-                Err(Failure::new(Exit::NotStarted, error.to_string())
-                    .hint("the release is recorded; run `breakglass combine` again to release it once more"))
+                Err(Failure::new(Exit::NotStarted, error.to_string()).hint(RECORDED))
             }
         };
     }
@@ -335,6 +354,10 @@ fn deliver(
         due.utc()
     );
     let heading = if login.is_empty() { heading } else { format!("{heading}\nLog in: {login}") };
-    ui.show(&heading, credential, "`--output FILE` or `--exec CMD`")?;
+    ui.show(&heading, credential, "`--output FILE` or `--exec CMD`").map_err(|e| Failure {
+        exit: Exit::Invalid,
+        message: if e.message.is_empty() { "the screen was lost".to_owned() } else { e.message },
+        hint: Some(RECORDED.to_owned()),
+    })?;
     Ok(Exit::Done)
 }

@@ -113,7 +113,13 @@ impl<'a> Gathering<'a> {
         }
         let found = kit.known(set, &self.entries);
         let found = match found {
-            Ok(found) => found,
+            Ok(None) => None,
+            Ok(Some((set, trouble))) => {
+                if let Some(trouble) = trouble {
+                    self.trouble("broken kit", &trouble.to_string());
+                }
+                Some(set)
+            }
             Err(error) => {
                 self.trouble("broken kit", &error.to_string());
                 None
@@ -266,7 +272,7 @@ impl<'a> Gathering<'a> {
             match sheet.verdict {
                 Verdict::Good if count > k.into() => ui.say(&format!("  extra: {who}")),
                 Verdict::Good => ui.say(&format!("  {count} of {k}: {who}")),
-                Verdict::NotIssued => {
+                Verdict::NotIssued { counts: true } => {
                     ui.say(&format!("  {count} of {k}: {who}"));
                     ui.warn(&format!(
                         "a sheet that says {} ({}) {}",

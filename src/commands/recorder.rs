@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use crate::codes::Code;
 use crate::files;
-use crate::logbook::{Draft, Logbook, check_code};
+use crate::logbook::{Appended, Draft, Logbook, check_code};
 use crate::set::SheetShare;
 use crate::ui::{Failure, Ui};
 
@@ -60,13 +60,15 @@ impl<'a> Recorder<'a> {
         sheets: &[SheetShare],
     ) -> Result<Recorded, Failure> {
         let Some(book) = &self.book else { return self.write_loose(drafts, sheets) };
-        let mut last = None;
+        let mut last: Option<Appended> = None;
         for (i, draft) in drafts.iter().enumerate() {
             let tags = if i + 1 == drafts.len() { sheets } else { &[] };
             match book.append(draft, tags) {
                 Ok(appended) => last = Some(appended),
                 Err(error) => {
                     self.context.ui.warn(&format!("{error}; the record will be a loose one"));
+                    // what was appended before it is what the loose rest follows
+                    self.prev_code = last.as_ref().map(Appended::check_code).or(self.prev_code);
                     self.book = None;
                     return self.write_loose(&drafts[i..], sheets);
                 }
@@ -94,8 +96,13 @@ impl<'a> Recorder<'a> {
             lines.push('\n');
         }
         let code = code.ok_or_else(|| Failure::invalid("there is nothing to record"))?;
-        let file =
-            self.file.take().unwrap_or_else(|| format!("record-{}.json", code.short()).into());
+        // a second record of one opening goes beside the first
+        let name = format!("record-{}.json", code.short());
+        let file = match &self.file {
+            Some(file) if file.exists() => files::parent(file).join(name),
+            Some(file) => file.clone(),
+            None => name.into(),
+        };
         match files::write_new(&file, lines.as_bytes()) {
             Ok(()) => Ok(Recorded { code, place: format!("loose record `{}`", file.display()) }),
             Err(error) => self.write_in_ink(&lines, code, &error.to_string()),

@@ -413,7 +413,12 @@ pub(super) fn verdict_in_words(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Good => "ok",
         Verdict::SameNumber => "same number again; it counts once",
-        Verdict::NotIssued => "counts, but the logbook never issued this sheet of paper",
+        Verdict::NotIssued { counts: true } => {
+            "counts, but the logbook never issued this sheet of paper"
+        }
+        Verdict::NotIssued { counts: false } => {
+            "was never issued: another sheet with its number counts"
+        }
         Verdict::Forged => "does not fit the manifest: forged or altered",
         Verdict::OtherSet => "of another set",
         Verdict::NoManifest => "its manifest was not read yet",

@@ -56,6 +56,7 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     announce(ui, &method, generation);
     warn_about_the_past(ui, &method, &entries);
     warn_about_contacts(ui, &method, &kit.contacts()?);
+    let folder = papers_folder(&kit, args.output.as_deref())?;
     if args.dry_run {
         // all that can be refused is refused here too, before anybody types a secret
         let stand_in = match (&args.from, &args.generate) {
@@ -69,7 +70,6 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     if harden::swap_is_on() {
         ui.warn("swap is on: secrets in memory may reach the disk; `swapoff -a` turns it off");
     }
-    let folder = papers_folder(&kit, args.output.as_deref())?;
     let credential = credential(ui, args)?;
     warn_about_content(ui, &credential);
 

@@ -153,7 +153,7 @@ fn a_forged_part_is_dropped_and_the_kit_fills_in() {
     let known = [KnownSet { code, manifest, sealed: Some(dealt.sealed.clone()), issued }];
     let opened = case(&shares_only, &known);
     assert!(opened.open().is_ok());
-    assert_eq!(opened.sheets[1].verdict, Verdict::NotIssued);
+    assert_eq!(opened.sheets[1].verdict, Verdict::NotIssued { counts: true });
 }
 
 #[test]
@@ -166,4 +166,28 @@ fn subsets_are_walked_once_each() {
     assert_eq!(seen.len(), 20);
     seen.dedup();
     assert_eq!(seen.len(), 20);
+}
+
+/// A clone of a sheet with another token is never hidden behind the true one, whichever was read first.
+#[test]
+fn a_cloned_sheet_is_named_and_the_issued_one_counts() {
+    let dealt = deal(2, 3, None);
+    let token = Zeroizing::new([9; 12]);
+    let clone = SheetShare { token, ..dealt.sheets[0].clone() };
+    let issued = Some(dealt.sheets.iter().map(SheetShare::sheet_hash).collect());
+    let (code, manifest) = (dealt.code, dealt.manifest.clone());
+    let known = [KnownSet { code, manifest, sealed: Some(dealt.sealed.clone()), issued }];
+    for order in [[&clone, &dealt.sheets[0]], [&dealt.sheets[0], &clone]] {
+        let mut pile = Pile::default();
+        for sheet in order {
+            pile.add(Payload::Share(sheet.clone()), origin("1.pdf"));
+        }
+        pile.add(Payload::Share(dealt.sheets[1].clone()), origin("2.pdf"));
+        let both = case(&pile, &known);
+        let hidden =
+            both.sheets.iter().filter(|s| s.verdict == Verdict::NotIssued { counts: false });
+        assert_eq!(hidden.count(), 1);
+        assert!(both.good().iter().all(|s| s.sheet_hash() != clone.sheet_hash()));
+        assert!(both.open().is_ok());
+    }
 }

@@ -6,9 +6,10 @@ use std::io::{self, Read, Write};
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::secret::Secret;
+use crate::set::manifest::has_forbidden;
 
 /// Longest line that is taken, bytes; a code's text has some 1 500.
 const MAX_LINE: usize = 64 * 1024;
@@ -135,20 +136,26 @@ impl Terminal {
     }
 }
 
-/// The bytes of a secret as they may be shown: text as it is, anything else with escapes.
+/// The bytes of a secret as they may be shown: text as it is, anything that could steer the terminal with escapes.
 fn visible(secret: &Secret) -> Zeroizing<Vec<u8>> {
-    let mut out = Zeroizing::new(Vec::with_capacity(secret.len() * 4));
-    let text = std::str::from_utf8(secret.expose()).is_ok();
-    for &byte in secret.expose() {
-        match byte {
-            b'\n' => out.extend(b"\r\n"),
-            b'\t' => out.push(b'\t'),
-            byte if byte < b' ' || byte == 0x7f || (byte >= 0x80 && !text) => {
-                out.extend(byte.escape_ascii());
+    let mut out = Zeroizing::new(Vec::with_capacity(secret.len() * 6));
+    let Ok(text) = std::str::from_utf8(secret.expose()) else {
+        out.extend(secret.expose().iter().flat_map(|byte| byte.escape_ascii()));
+        return out;
+    };
+    let mut bytes = [0; 4];
+    for c in text.chars() {
+        let encoded = c.encode_utf8(&mut bytes);
+        match c {
+            '\n' => out.extend(b"\r\n"),
+            '\t' => out.push(b'\t'),
+            _ if has_forbidden(encoded) => {
+                out.extend(encoded.bytes().flat_map(std::ascii::escape_default));
             }
-            byte => out.push(byte),
+            _ => out.extend(encoded.bytes()),
         }
     }
+    bytes.zeroize();
     out
 }
 
@@ -191,5 +198,6 @@ mod tests {
         assert_eq!(shown("pass wörd\n".as_bytes()), "pass wörd\r\n");
         assert_eq!(shown(b"a\x1b[2J"), "a\\x1b[2J");
         assert_eq!(shown(b"\xff\x00x"), "\\xff\\x00x");
+        assert_eq!(shown("\u{9b}2J\u{202e}".as_bytes()), "\\xc2\\x9b2J\\xe2\\x80\\xae");
     }
 }

@@ -153,12 +153,13 @@ impl Papers {
 
 /// The example method with two copies of every share: ten custodians, five numbers.
 pub fn two_copies() -> String {
-    let mut method = METHOD.replace("share = ", "copy = \"a\"\nshare = ");
-    for (share, name) in (1..).zip(["Fay Ito", "Gil Roth", "Hana Weiss", "Ivo Lang", "Jo Petit"]) {
-        method.push_str(&format!(
+    let names = ["Fay Ito", "Gil Roth", "Hana Weiss", "Ivo Lang", "Jo Petit"];
+    let others = (1..).zip(names).map(|(share, name)| {
+        format!(
             "\n[[custodians]]\nname = \"{name}\"\nid = \"E200{share}\"\nshare = {share}\ncopy = \"b\"\n\
              site = \"Ghent, safe {share}\"\n"
-        ));
-    }
-    method
+        )
+    });
+    let first = METHOD.replace("share = ", "copy = \"a\"\nshare = ");
+    std::iter::once(first).chain(others).collect()
 }
