@@ -237,7 +237,7 @@ fn the_recipient_is_nowhere() {
     assert!(places.iter().any(|(name, _)| name.ends_with("logbook.jsonl")));
     assert!(places.iter().any(|(name, _)| name.ends_with("sealed.age")));
 
-    let hex: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = breakglass::logbook::hex(&raw);
     let crockford = breakglass::codes::crockford::encode(&raw).to_string();
     let words = [recipient, hex, crockford, text.to_string()];
     for (name, content) in &places {

@@ -59,7 +59,7 @@ fn every_changed_typed_line_is_mended_to_the_right_one() {
         for changed in neighbours(symbols, 0) {
             match lines::read(place, &changed) {
                 Ok(lines::Reading::Mended(mended)) => {
-                    assert_eq!(mended.bytes, right, "{line} {changed}")
+                    assert_eq!(mended.bytes, right, "{line} {changed}");
                 }
                 Ok(lines::Reading::Exact(_)) => panic!("{changed} was taken as it is"),
                 // a short last line may not tell which of two signs it was; then a person decides
@@ -216,7 +216,7 @@ proptest! {
         prop_assert_eq!(Uses::from_bits(bits).is_some(), bits & 0x80 == 0);
         let threshold = Threshold::new(k, n).unwrap();
         let shares = sharing::split(&[7; 32], threshold, &mut rng::os());
-        let sealed: Vec<u8> = (0..length).map(|i| (i * i >> 3) as u8).collect();
+        let sealed: Vec<u8> = (0..length).map(|i| (((i * i) >> 3) & 0xff).try_into().unwrap()).collect();
         let (method, scope, credential_id) = texts;
         let good = generation > 0 && revoke_within > 0 && max_session > 0
             && (1..=MAX_ID).contains(&method.len())

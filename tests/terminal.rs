@@ -25,7 +25,7 @@ const CTRL_C: &str = "\u{3}";
 const CTRL_D: &str = "\u{4}";
 
 /// Longest wait for a prompt; a busy machine rasterises slowly.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The program at a terminal, and everything that the terminal showed.
 struct Dialogue {

@@ -281,7 +281,7 @@ fn record_tampering(gathering: &Gathering<'_>, args: &Combine, case: &Case) {
 /// Writes records that must not stand in the way of what is said next.
 fn write_beside(context: &Context, recorder: &mut Recorder<'_>, drafts: &[Draft]) {
     match recorder.write(drafts, &[]) {
-        Ok(recorded) => show_code(&context.ui, &recorded),
+        Ok(written) => show_code(&context.ui, &written),
         Err(failure) => context.ui.warn(&failure.message),
     }
 }

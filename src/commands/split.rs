@@ -294,7 +294,7 @@ fn warn_about_content(ui: &Ui, credential: &Secret) {
         _ => "",
     };
     // a password typed into a file; in a platform's own file a last line feed is as it should be
-    let one_line = credential.expose().iter().filter(|b| **b == b'\n').count() <= 1;
+    let one_line = credential.expose().split(|b| *b == b'\n').count() <= 2;
     if !what.is_empty() && one_line && credential.len() < 80 {
         ui.warn(&format!(
             "the credential ends in {what}, which becomes a part of it ({} bytes)",
