@@ -40,8 +40,9 @@ impl Terminal {
     ///
     /// The line is read without the terminal's own editor, which takes 4095 bytes on Linux and 1024 on macOS.
     pub fn ask(&mut self, prompt: &str) -> io::Result<Option<String>> {
-        self.write(prompt)?;
+        // raw before the prompt appears: whatever is typed at it is read here, Ctrl-C too
         let mode = Mode::raw(&self.tty)?;
+        self.write(prompt)?;
         let line = self.edit(true);
         drop(mode);
         self.write("\r\n")?;
