@@ -96,6 +96,27 @@ fn a_text_that_does_not_fit_on_paper_costs_nothing() {
     refused(&lab, &["--generate", "20", "-o", "papers"], &["cannot be laid out"]);
 }
 
+/// The manifest names every share and every part; where it outgrows one code that is said, with a way out.
+#[test]
+fn too_many_shares_of_too_large_a_credential() {
+    let lab = Lab::new();
+    let good = std::fs::read_to_string(lab.path("kit/method.toml")).unwrap();
+    let more: String = (6..=32)
+        .map(|i| {
+            format!(
+                "\n[[custodians]]\nname = \"P {i}\"\nid = \"X{i}\"\nshare = {i}\nsite = \"S\"\n"
+            )
+        })
+        .collect();
+    lab.file("kit/method.toml", &(good.replacen("n = 5 ", "n = 32", 1) + &more));
+    lab.file("large", &"x".repeat(16_384));
+    refused(
+        &lab,
+        &["--from", "large", "-o", "papers"],
+        &["too long for one code", "32 shares", "fewer custodians"],
+    );
+}
+
 #[test]
 fn a_dry_run_says_who_gets_what() {
     let lab = Lab::new();

@@ -7,7 +7,7 @@ Deals one set, damages both leaves of one sheet with `damage.py`, and counts a s
 from leaf 1 or leaf 2. Prints a Markdown table per kind and level, and the share over everything.
 Needs a release build, zbar-tools, poppler-utils, and pip install numpy opencv-python-headless zxing-cpp.
 """
-import argparse, collections, concurrent.futures, json, os, subprocess, sys, tempfile, time
+import argparse, collections, concurrent.futures, json, os, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cv2
@@ -76,10 +76,16 @@ def main():
                 rest = range(span(a.seeds).stop, span(a.blotch_seeds).stop)
                 yield from damaged(pdf, rest, {"blotch"} if only is None else only & {"blotch"})
 
+        # ended early, it prints what it has
+        stop = []
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: stop.append(True))
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             pending = set()
-            todo = jobs()
+            todo = iter(jobs())
             while True:
+                if stop:
+                    todo = iter(())
                 for job in todo:
                     pending.add(pool.submit(one, job))
                     if len(pending) >= 6:

@@ -46,7 +46,7 @@ pub enum DeskError {
     #[error("not a line of a sheet")]
     Foreign,
     /// It has no label and fits several places.
-    #[error("a line without its label that fits {0} places")]
+    #[error("a line without its label that fits {0} places: type it with its label")]
     Ambiguous(usize),
     /// The line under that label is wrong.
     #[error("line {label}: {source}")]

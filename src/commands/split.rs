@@ -18,7 +18,7 @@ use crate::logbook::Draft;
 use crate::logbook::chain::Entry;
 use crate::logbook::record::{Subject, When};
 use crate::method::{Contacts, Method};
-use crate::paper::{self, Templates};
+use crate::paper::{self, PaperError, Templates};
 use crate::rng::{self, CryptoRng};
 use crate::scan::Reading;
 use crate::sealing::MAX_CREDENTIAL;
@@ -361,7 +361,19 @@ fn render(
     for sheet in &dealt.sheets {
         let text = dealt.sheet_text(sheet, method);
         let pdf = paper::render(&text, paper, templates).map_err(|e| {
-            Failure::invalid(format!("sheet {} cannot be laid out: {e}", sheet.id()))
+            let failure = Failure::invalid(format!("sheet {} cannot be laid out: {e}", sheet.id()));
+            let (n, sealed) = (dealt.manifest.threshold.n(), dealt.sealed.len());
+            match e {
+                // the manifest grows with every share and every sealed part
+                PaperError::CodeTooLong(_) => failure.hint(format!(
+                    "{n} shares of a credential that seals to {sealed} bytes are more than one code holds: \
+                     name fewer custodians, or seal the large thing with a key of its own and split that key"
+                )),
+                PaperError::Overflow { .. } => {
+                    failure.hint("shorten the texts of the method file, name fewer shares, or take `--paper a4`")
+                }
+                _ => failure,
+            }
         })?;
         papers.push((file_name(sheet.id(), &text.holder), Zeroizing::new(pdf)));
     }
