@@ -101,14 +101,13 @@ fn a_text_that_does_not_fit_on_paper_costs_nothing() {
 fn too_many_shares_of_too_large_a_credential() {
     let lab = Lab::new();
     let good = std::fs::read_to_string(lab.path("kit/method.toml")).unwrap();
-    let more: String = (6..=32)
-        .map(|i| {
-            format!(
-                "\n[[custodians]]\nname = \"P {i}\"\nid = \"X{i}\"\nshare = {i}\nsite = \"S\"\n"
-            )
-        })
-        .collect();
-    lab.file("kit/method.toml", &(good.replacen("n = 5 ", "n = 32", 1) + &more));
+    let mut method = good.replacen("n = 5 ", "n = 32", 1);
+    for i in 6..=32 {
+        let person = format!("name = \"P {i}\"\nid = \"X{i}\"\nshare = {i}\n");
+        method += "\n[[custodians]]\nsite = \"S\"\n";
+        method += &person;
+    }
+    lab.file("kit/method.toml", &method);
     lab.file("large", &"x".repeat(16_384));
     refused(
         &lab,
