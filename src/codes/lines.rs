@@ -10,6 +10,12 @@ use crate::codes::payload::Kind;
 /// Bytes of every line but the last.
 pub const LINE_BYTES: usize = 15;
 
+/// Most lines that a manifest, a sealed part or a locked share has, and some to spare.
+pub const MAX_LINES: u8 = 72;
+
+/// Most sealed parts.
+pub const MAX_PARTS: u8 = 31;
+
 const CHECKS: usize = 4;
 const SALTS: usize = 3;
 const LONGEST: usize = 24 + CHECKS;
@@ -47,10 +53,10 @@ impl Place {
         };
         let (part, line) = match kind {
             Kind::Share => (0, number(&digits, 4)?),
-            Kind::Manifest | Kind::Locked => (0, number(&digits, 99)?),
+            Kind::Manifest | Kind::Locked => (0, number(&digits, MAX_LINES)?),
             Kind::Sealed => {
                 let (part, line) = digits.split_once('-')?;
-                (number(part, 99)?, number(line, 99)?)
+                (number(part, MAX_PARTS)?, number(line, MAX_LINES)?)
             }
         };
         Some(Self { kind, part, line })
@@ -175,7 +181,7 @@ pub fn read(place: Place, text: &str) -> Result<Reading, LineError> {
             Reading::Mended(mended)
         });
     }
-    // one wrong symbol beside two unread ones is as far as four checks reach with a margin
+    // one wrong symbol beside one unread one is as far as four checks reach with a margin
     if unread.len() <= 1 {
         let mut ways = changed(place, &typed, &unread, 1);
         if unread.is_empty() && ways.len() == 1 {
@@ -401,7 +407,7 @@ mod tests {
 
     #[test]
     fn labels() {
-        for label in ["K1", "K4", "M01", "M52", "P27", "S1-01", "S30-39"] {
+        for label in ["K1", "K4", "M01", "M52", "P27", "S1-01", "S31-39"] {
             assert_eq!(Place::parse(label).unwrap().to_string(), label);
         }
         assert_eq!(Place::parse("mo1"), Place::parse("M01"));

@@ -15,7 +15,7 @@ use crate::kit::{Kit, KnownSet};
 use crate::logbook::Logbook;
 use crate::logbook::chain::Entry;
 use crate::method::{Contacts, Method};
-use crate::opening::{self, Case, Codes, Group, Note, Origin, Pile, Verdict};
+use crate::opening::{self, Case, Codes, Group, Note, Origin, Pile, SheetVerdict, Verdict};
 use crate::scan::PageProblem;
 use crate::set::CodeBytes;
 use crate::ui::Failure;
@@ -36,8 +36,10 @@ pub(super) struct Gathering<'a> {
     known: BTreeMap<CodeBytes, Option<KnownSet>>,
     /// What is wrong with the kit, each an exception.
     pub(super) trouble: Vec<Objection>,
-    /// Sheets about which something was said already.
-    told: usize,
+    /// What was said already about which sheet.
+    told: Vec<SheetVerdict>,
+    /// Which sealed parts were last said to be missing.
+    missing_told: Vec<usize>,
     /// Whether it was said what can be typed.
     helped: bool,
 }
@@ -54,7 +56,8 @@ impl<'a> Gathering<'a> {
             codes: Codes::default(),
             known: BTreeMap::new(),
             trouble: Vec::new(),
-            told: 0,
+            told: Vec::new(),
+            missing_told: Vec::new(),
             helped: false,
         };
         let Some(kit) = &gathering.kit else {
@@ -239,68 +242,88 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// Says one line about each sheet that is new.
+    /// Says one line about each sheet that is new, or that turned out to be something else.
     fn tell_sheets(&mut self) {
-        let all = self.pile.shares().count() + self.pile.locked().count();
-        if self.told == all {
-            return;
-        }
         let groups = self.groups();
         let Some(group) = groups.first() else {
-            let ui = &self.context.ui;
-            for (share, origin) in self.pile.shares().skip(self.told) {
-                ui.say(&format!(
-                    "  {} ({origin}): {}",
-                    share.id(),
-                    verdict_in_words(Verdict::NoManifest)
-                ));
+            let without: Vec<SheetVerdict> = self
+                .pile
+                .shares()
+                .map(|(share, origin)| SheetVerdict {
+                    sheet: share.id(),
+                    set: share.set,
+                    origin: origin.clone(),
+                    verdict: Verdict::NoManifest,
+                })
+                .collect();
+            for sheet in without {
+                if self.is_news(&sheet) {
+                    let words = verdict_in_words(sheet.verdict);
+                    self.context.ui.say(&format!("  {} ({}): {words}", sheet.sheet, sheet.origin));
+                }
             }
-            self.told = all;
             return;
         };
         let case = self.examine(group);
         let method = self.dealt_method(&case);
-        let k = case.manifest.threshold.k();
         let mut count = 0;
-        for (i, sheet) in case.sheets.iter().enumerate() {
+        for sheet in &case.sheets {
             count += usize::from(sheet.verdict.counts());
-            if i < self.told {
-                continue;
-            }
-            let who = with_holder(method.as_ref(), sheet.sheet);
-            let ui = &self.context.ui;
-            match sheet.verdict {
-                Verdict::Good if count > k.into() => ui.say(&format!("  extra: {who}")),
-                Verdict::Good => ui.say(&format!("  {count} of {k}: {who}")),
-                Verdict::NotIssued { counts: true } => {
-                    ui.say(&format!("  {count} of {k}: {who}"));
-                    ui.warn(&format!(
-                        "a sheet that says {} ({}) {}",
-                        sheet.sheet,
-                        sheet.origin,
-                        verdict_in_words(sheet.verdict)
-                    ));
-                }
-                Verdict::SameNumber => {
-                    ui.say(&format!("  {who}: {}", verdict_in_words(sheet.verdict)));
-                }
-                Verdict::OtherSet => ui.warn(&other_set(sheet, &groups)),
-                _ => ui.warn(&format!(
-                    "a sheet that says {} ({}) {}",
-                    sheet.sheet,
-                    sheet.origin,
-                    verdict_in_words(sheet.verdict)
-                )),
+            if self.is_news(sheet) {
+                self.tell_sheet(sheet, &case, count, method.as_ref(), &groups);
             }
         }
-        self.told = all;
-        if case.missing() == 0 && !case.missing_parts.is_empty() {
-            let parts: Vec<String> = case.missing_parts.iter().map(ToString::to_string).collect();
-            let of = case.manifest.parts();
-            self.context.ui.say(&format!(
-                "  the sealed credential is still missing: part {} of {of}",
-                parts.join(", ")
-            ));
+        let missing = if case.missing() == 0 { case.missing_parts.clone() } else { Vec::new() };
+        if missing != self.missing_told && !missing.is_empty() {
+            let parts: Vec<String> = missing.iter().map(ToString::to_string).collect();
+            let (parts, of) = (parts.join(", "), case.manifest.parts());
+            let words = format!("  the sealed credential is still missing: part {parts} of {of}");
+            self.context.ui.say(&words);
+        }
+        self.missing_told = missing;
+    }
+
+    /// Remembers what is said about a sheet; false when just that was said already.
+    fn is_news(&mut self, sheet: &SheetVerdict) -> bool {
+        let known = self.told.iter_mut().find(|told| {
+            (told.sheet, told.set, &told.origin) == (sheet.sheet, sheet.set, &sheet.origin)
+        });
+        match known {
+            Some(told) if told.verdict == sheet.verdict => false,
+            Some(told) => {
+                told.verdict = sheet.verdict;
+                true
+            }
+            None => {
+                self.told.push(sheet.clone());
+                true
+            }
+        }
+    }
+
+    fn tell_sheet(
+        &self,
+        sheet: &SheetVerdict,
+        case: &Case,
+        count: usize,
+        method: Option<&Method>,
+        groups: &[Group],
+    ) {
+        let ui = &self.context.ui;
+        let k = case.manifest.threshold.k();
+        let who = with_holder(method, sheet.sheet);
+        let words = verdict_in_words(sheet.verdict);
+        match sheet.verdict {
+            Verdict::Good if count > k.into() => ui.say(&format!("  extra: {who}")),
+            Verdict::Good => ui.say(&format!("  {count} of {k}: {who}")),
+            Verdict::SameNumber => ui.say(&format!("  {who}: {words}")),
+            Verdict::OtherSet => ui.warn(&other_set(sheet, groups)),
+            verdict => {
+                if verdict.counts() {
+                    ui.say(&format!("  {count} of {k}: {who}"));
+                }
+                ui.warn(&format!("a sheet that says {} ({}) {words}", sheet.sheet, sheet.origin));
+            }
         }
     }
 

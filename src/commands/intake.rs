@@ -13,6 +13,9 @@ use crate::ui::{Failure, Ui};
 /// Most files taken from one folder.
 const MAX_FILES: usize = 1000;
 
+/// Most lines taken from one text; a set has a hundred. Every line without a label is tried at every place.
+const MAX_TEXT_LINES: usize = 5000;
+
 /// One page, picture or text, and what it gave.
 pub(super) struct Look {
     /// Where.
@@ -107,11 +110,15 @@ pub(super) fn take(context: &Context, pile: &mut Pile, path: &Path) -> Result<Ve
 
 fn text_look(pile: &mut Pile, name: &str, text: &Zeroizing<String>) -> Look {
     let mut notes = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
+    for (number, line) in (1..=MAX_TEXT_LINES).zip(text.lines()) {
         let origin = Origin { file: name.to_owned(), place: Some(format!("line {number}")) };
         notes.extend(pile.add_line(line, &origin).into_iter().map(|note| (origin.clone(), note)));
     }
     let origin = Origin { file: name.to_owned(), place: None };
+    if text.lines().nth(MAX_TEXT_LINES).is_some() {
+        let words = format!("only its first {MAX_TEXT_LINES} lines were read");
+        notes.push((origin.clone(), Note::Problem(words)));
+    }
     Look { origin, page: 0, codes: Vec::new(), notes, problem: None }
 }
 

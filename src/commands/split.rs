@@ -93,13 +93,19 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     if let Err(failure) = finished {
         let why = failure.message.lines().next().unwrap_or_default().to_owned();
         let abort = Draft::abort(when, &program, &subject, &why);
-        for (name, _) in &papers {
-            let _ = fs::remove_file(folder.join(name));
-        }
-        let aborted = book.append(&abort, &[])?;
+        let left = delete_papers(&folder, &papers);
+        let aborted = match book.append(&abort, &[]) {
+            Ok(aborted) => format!("record {}", aborted.seq),
+            Err(error) => format!("not recorded: {error}"),
+        };
+        let papers = if left.is_empty() {
+            "its papers were deleted".to_owned()
+        } else {
+            format!("these papers could NOT be deleted, destroy them: {}", left.join(", "))
+        };
         let message = format!(
-            "{}\nthe set {} was aborted (record {}) and its papers were deleted",
-            failure.message, dealt.code, aborted.seq
+            "{}\nthe set {} was aborted ({aborted}) and {papers}",
+            failure.message, dealt.code
         );
         return Err(Failure { message, ..failure });
     }
@@ -396,6 +402,16 @@ fn write_papers(folder: &Path, papers: &Papers) -> Result<(), Failure> {
         files::write_new(&folder.join(name), pdf)?;
     }
     Ok(())
+}
+
+/// Deletes what was written of a set that came to nothing; returns what is still there.
+fn delete_papers(folder: &Path, papers: &Papers) -> Vec<String> {
+    let paths = papers.iter().map(|(name, _)| folder.join(name));
+    let left = paths.filter(|path| path.exists() && fs::remove_file(path).is_err());
+    let left = left.map(|path| path.display().to_string()).collect();
+    // only when it is empty
+    let _ = fs::remove_dir(folder);
+    left
 }
 
 /// Reads every page from the files that were written, and opens the set from them once.
