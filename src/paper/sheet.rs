@@ -85,7 +85,8 @@ pub struct SheetText {
 /// Makes the PDF of one sheet.
 ///
 /// Two leaves for a set with one sealed part whose typed lines fit on leaf 2, three where they do
-/// not; with more parts one leaf more for every four from the third on.
+/// not; with more parts one leaf more for every four from the third on, and one for the manifest's
+/// lines where many shares make them long.
 pub fn render(
     sheet: &SheetText,
     paper: PaperSize,
@@ -105,13 +106,14 @@ pub fn render(
     let title = format!("{} {} {}", sheet.method, sheet.set_code, sheet.sheet);
     let about = About { title: &title, language: &templates.language };
     let press = Press { sheet, paper, templates, fonts, typed };
-    let pages = match press.pages(false) {
-        // leaf 2 is full: the sealed credential's lines get a leaf of their own
-        Err(PaperError::Overflow { leaf: 2, .. }) if sheet.sealed_lines.is_some() => {
-            press.pages(true)?
+    // where leaf 2 is full, lines that every sheet has go to a leaf of their own
+    let mut pages = press.pages(Apart::Nothing);
+    for apart in [Apart::Sealed, Apart::Manifest] {
+        if matches!(pages, Err(PaperError::Overflow { leaf: 2, .. })) {
+            pages = press.pages(apart);
         }
-        pages => pages?,
-    };
+    }
+    let pages = pages?;
     pdf::write(&pages, &codes, fonts, &about)
 }
 
@@ -200,6 +202,14 @@ impl SheetText {
     }
 }
 
+/// Which typed lines stand on the last leaf instead of leaf 2.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Apart {
+    Nothing,
+    Sealed,
+    Manifest,
+}
+
 struct Press<'a> {
     sheet: &'a SheetText,
     paper: PaperSize,
@@ -209,23 +219,30 @@ struct Press<'a> {
 }
 
 impl Press<'_> {
-    /// Sets all leaves; `apart` puts the sealed credential's typed lines on a leaf of their own.
-    fn pages(&self, apart: bool) -> Result<Vec<Page>, PaperError> {
+    /// Sets all leaves; from `apart` on, typed lines stand on a leaf of their own.
+    fn pages(&self, apart: Apart) -> Result<Vec<Page>, PaperError> {
         let parts = self.sheet.sealed_codes.len();
         let slots = grid::leaves(false, parts);
-        let leaves = slots.len() + usize::from(apart);
+        let sealed = self.sheet.sealed_lines.is_some();
+        let more = match apart {
+            Apart::Nothing => false,
+            Apart::Sealed => sealed,
+            Apart::Manifest => true,
+        };
+        let leaves = slots.len() + usize::from(more);
         let mut pages = Vec::new();
         let mut typed = Vec::new();
         for leaf in 1..=leaves {
-            let slots = slots.get(leaf - 1).map_or(&[][..], Vec::as_slice);
             let section = match leaf {
                 1 => "leaf 1",
                 2 => "leaf 2",
-                _ if apart => "leaf of typed lines",
+                _ if leaf > slots.len() => "leaf of typed lines",
                 _ => "further leaves",
             };
+            let slots = slots.get(leaf - 1).map_or(&[][..], Vec::as_slice);
             let mut values = self.sheet.values(leaf, leaves);
-            values.set("typed_sealed_here", self.sheet.sealed_lines.is_some() && !apart);
+            values.set("typed_sealed_here", sealed && apart < Apart::Sealed);
+            values.set("typed_manifest_here", apart < Apart::Manifest);
             let content = self.templates.leaf(section, values)?;
             check_codes(&content, slots, leaf)?;
             typed.extend(content.blocks.iter().filter_map(|block| match block {

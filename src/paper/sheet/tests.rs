@@ -63,7 +63,7 @@ fn pages(
         manifest: read(&sheet.manifest_lines),
         sealed: read(sheet.sealed_lines.as_deref().unwrap_or_default()),
     };
-    Press { sheet, paper, templates, fonts: Fonts::shipped().unwrap(), typed }.pages(false)
+    Press { sheet, paper, templates, fonts: Fonts::shipped().unwrap(), typed }.pages(Apart::Nothing)
 }
 
 fn codes(page: &Page) -> Vec<usize> {
@@ -211,4 +211,21 @@ fn padding_is_what_base32_wants() {
     assert_eq!((padding(1, 460), padding(1, 278)), (0, 3));
     // the last of two parts holds 346 bytes: 361 with what surrounds them, 578 symbols
     assert_eq!(padding(2, 916), 6);
+}
+
+/// The manifest of 32 shares has some 47 lines: more than leaf 2 holds beside the rest.
+#[test]
+fn a_long_manifest_moves_to_a_leaf_of_its_own() {
+    let templates = Templates::built_in().unwrap();
+    for (parts, leaves) in [(1, 3), (3, 4)] {
+        let mut sheet = sheet(parts);
+        sheet.manifest_lines = lines("M", 47);
+        assert!(matches!(
+            pages(&sheet, PaperSize::Letter, &templates),
+            Err(PaperError::Overflow { leaf: 2, .. })
+        ));
+        let pdf = render(&sheet, PaperSize::Letter, &templates).unwrap();
+        let count = format!("/Count {leaves}");
+        assert!(pdf.windows(count.len()).any(|w| w == count.as_bytes()), "{parts} parts");
+    }
 }
