@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use crate::codes::code::{Code, CodeKind};
 use crate::codes::payload::{self, Payload};
 use crate::files::{self, FileError};
-use crate::logbook::{Logbook, chain::Entry};
+use crate::logbook::Logbook;
+use crate::logbook::chain::Entry;
+use crate::logbook::record::Event;
 use crate::method::{Contacts, Method, MethodError, file::MAX_FILE};
 use crate::sealing::MAX_SEALED;
 use crate::set::{CodeBytes, Manifest, sha256};
@@ -214,7 +216,7 @@ impl Kit {
 /// Returns the hashes of the sheets of a set that the logbook says were issued.
 fn issued(code: &Code, entries: &[Entry]) -> Option<BTreeSet<[u8; 16]>> {
     let written = code.to_string();
-    let entry = entries.iter().find(|e| e.text("event") == "ISSUE" && e.text("set") == written)?;
+    let entry = entries.iter().find(|e| e.is(Event::Issue) && e.text("set") == written)?;
     let hashes = entry.members.get("sheet_hashes")?.as_object()?;
     hashes.values().map(|hash| unhex(hash.as_str()?)).collect()
 }
@@ -230,7 +232,6 @@ fn unhex(text: &str) -> Option<[u8; 16]> {
 
 /// Returns the number of the next generation: one more than the logbook has dealt.
 pub fn next_generation(entries: &[Entry]) -> u32 {
-    let dealt = entries.iter().filter(|e| e.text("event") == "ISSUE");
-    let numbers = dealt.filter_map(|e| e.members.get("generation")?.as_u64());
-    numbers.max().and_then(|g| u32::try_from(g).ok()).map_or(1, |g| g.saturating_add(1))
+    let dealt = entries.iter().filter(|e| e.is(Event::Issue)).map(Entry::generation).max();
+    dealt.and_then(|g| u32::try_from(g).ok()).map_or(1, |g| g.saturating_add(1))
 }

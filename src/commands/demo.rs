@@ -8,6 +8,7 @@ use super::Context;
 use crate::cli::{Cli, Demo};
 use crate::exit::Exit;
 use crate::files;
+use crate::logbook::record::Event;
 use crate::rng;
 use crate::scan;
 use crate::ui::{Failure, Ui};
@@ -162,6 +163,6 @@ fn rasterise(
         context.ui.say(&format!("  {}", scans.join(&name).display()));
     }
     let entries = crate::kit::Kit::open(kit)?.logbook().verify()?.entries;
-    let issue = entries.iter().find(|entry| entry.text("event") == "ISSUE");
+    let issue = entries.iter().find(|entry| entry.is(Event::Issue));
     Ok(issue.map(|entry| entry.text("set").to_owned()).unwrap_or_default())
 }

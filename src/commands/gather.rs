@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::Context;
 use super::intake::{self, Look};
-use super::release::{Objection, verdict_in_words, with_holder};
-use super::shortfall::other_set;
+use super::release::Objection;
+use super::words::{other_set, verdict_in_words, with_holder};
 use crate::cli::Combine;
 use crate::codes::Code;
 use crate::codes::desk::label_of;

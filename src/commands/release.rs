@@ -1,14 +1,15 @@
 //! What is asked at 4 am, and nothing more: who, why, and one screen that shows everything that speaks against it.
 
 use super::Context;
+use super::words::with_holder;
 use crate::cli::Combine;
 use crate::clock::{Instant, Source};
 use crate::codes::Code;
 use crate::logbook::Person;
 use crate::logbook::chain::Entry;
-use crate::logbook::record::{Release, When};
+use crate::logbook::record::{Event, Release, When};
 use crate::method::Method;
-use crate::opening::{Case, Verdict};
+use crate::opening::Case;
 use crate::set::STANDARD_USES;
 use crate::set::manifest::has_forbidden;
 use crate::ui::{Failure, Ui};
@@ -197,24 +198,23 @@ fn objections(situation: &Situation<'_>, operator: &Person, reason: &str) -> Vec
         add("reason not permitted", format!("`{reason}` is not among the permitted uses"));
     }
     let written = situation.case.code.to_string();
-    let of_set = |event: &str, e: &&Entry| e.text("event") == event && e.text("set") == written;
-    if let Some(entry) = situation.entries.iter().rev().find(|e| of_set("RELEASE", e)) {
+    let of_set = |event, e: &&Entry| e.is(event) && e.text("set") == written;
+    if let Some(entry) = situation.entries.iter().rev().find(|e| of_set(Event::Release, e)) {
         let name = entry.members.get("operator").and_then(|o| o.get("name"));
         let name = name.and_then(serde_json::Value::as_str).unwrap_or("somebody");
         let at = entry.text("at");
         add("second release", format!("released already to {name} at {at} (record {})", entry.seq));
     }
-    if let Some(entry) = situation.entries.iter().find(|e| of_set("ABORT", e)) {
+    if let Some(entry) = situation.entries.iter().find(|e| of_set(Event::Abort, e)) {
         add("aborted set", format!("dealing this set was aborted (record {})", entry.seq));
     }
-    let generation = |e: &Entry| e.members.get("generation").and_then(serde_json::Value::as_u64);
     let newer = situation.entries.iter().rev().find(|e| {
-        e.text("event") == "ISSUE"
+        e.is(Event::Issue)
             && e.text("method") == manifest.method
-            && generation(e) > Some(manifest.generation.into())
+            && e.generation() > manifest.generation.into()
     });
     if let Some(entry) = newer {
-        let number = generation(entry).unwrap_or_default();
+        let number = entry.generation();
         add(
             "older generation",
             format!(
@@ -284,14 +284,6 @@ fn show(
         Some(words).filter(|w| !w.is_empty()).map(|w| format!(": {w}")).unwrap_or_default()
     ));
     ui.must_say(&format!("  session   at most {}", crate::dealing::minutes(manifest.max_session)));
-}
-
-/// `3b, Chen Li`, or `3b` when nobody's name is known.
-pub(super) fn with_holder(method: Option<&Method>, sheet: crate::set::SheetId) -> String {
-    match method.and_then(|m| m.custodian(sheet)) {
-        Some(custodian) => format!("{sheet}, {}", custodian.name),
-        None => sheet.to_string(),
-    }
 }
 
 /// A time that cannot be right, whether the clock is wrong or somebody typed it.
@@ -406,22 +398,4 @@ fn network_route() -> Option<bool> {
         fields.len() == 10 && fields[1] == "00" && fields[9] != "lo"
     });
     Some(v4_default || v6_default)
-}
-
-/// Says in words what a sheet turned out to be.
-pub(super) fn verdict_in_words(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Good => "ok",
-        Verdict::SameNumber => "same number again; it counts once",
-        Verdict::NotIssued { counts: true } => {
-            "counts, but the logbook never issued this sheet of paper"
-        }
-        Verdict::NotIssued { counts: false } => {
-            "was never issued: another sheet with its number counts"
-        }
-        Verdict::Forged => "does not fit the manifest: forged or altered",
-        Verdict::OtherSet => "of another set",
-        Verdict::NoManifest => "its manifest was not read yet",
-        Verdict::Locked => "is locked, and locks cannot be opened yet",
-    }
 }

@@ -3,13 +3,11 @@
 use std::fmt::Write as _;
 
 use super::gather::Gathering;
-use super::release::{verdict_in_words, with_holder};
-use crate::codes::Code;
-use crate::codes::code::CodeKind;
+use super::words::{verdict_in_words, with_holder};
 use crate::exit::Exit;
 use crate::method::{Contacts, Method};
-use crate::opening::{Case, Group, SheetVerdict};
-use crate::ui::{Failure, Ui};
+use crate::opening::Case;
+use crate::ui::Failure;
 
 /// Says why the sheets at hand do not open anything, and who can still be called.
 pub(super) fn too_few(gathering: &mut Gathering<'_>, case: Option<&Case>) -> Failure {
@@ -73,43 +71,4 @@ fn still_to_call(method: &Method, case: &Case, contacts: &Contacts) -> String {
         format!("\n  {} {} ({}{contact})", c.sheet, c.name, c.site)
     });
     lines.collect()
-}
-
-/// Names the set of a foreign sheet, and whether it is an older or a newer generation.
-pub(super) fn other_set(sheet: &SheetVerdict, groups: &[Group]) -> String {
-    let code = Code::from_bytes(CodeKind::Set, sheet.set);
-    let first = groups.first().map(|g| (&g.manifest.method, g.manifest.generation));
-    let its =
-        groups.iter().find(|g| g.code == code).map(|g| (&g.manifest.method, g.manifest.generation));
-    let age = match (first, its) {
-        (Some((m, a)), Some((n, b))) if m == n && a != b => {
-            let age = if b < a { "older" } else { "newer" };
-            format!(": the {age} generation {b}")
-        }
-        (Some((m, _)), Some((n, _))) if m != n => format!(": of method {n}"),
-        _ => String::new(),
-    };
-    format!(
-        "a sheet that says {} ({}) is of another set, {}{age}",
-        sheet.sheet,
-        sheet.origin,
-        code.short()
-    )
-}
-
-/// Says in one line what each group of disagreeing sheets is.
-pub(super) fn show_groups(ui: &Ui, groups: &[Group]) {
-    ui.must_say("The sheets belong to different sets:");
-    for group in groups {
-        let numbers: Vec<String> = group.numbers.iter().map(ToString::to_string).collect();
-        ui.must_say(&format!(
-            "  {}  {} generation {}, {} of {} shares: {}",
-            group.code,
-            group.manifest.method,
-            group.manifest.generation,
-            group.numbers.len(),
-            group.manifest.threshold.k(),
-            numbers.join(", "),
-        ));
-    }
 }

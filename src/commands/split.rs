@@ -16,7 +16,7 @@ use crate::harden;
 use crate::kit::{self, Kit};
 use crate::logbook::Draft;
 use crate::logbook::chain::Entry;
-use crate::logbook::record::{Subject, When};
+use crate::logbook::record::{Event, Subject, When};
 use crate::method::{Contacts, Method};
 use crate::paper::{self, PaperError, Templates};
 use crate::rng::{self, CryptoRng};
@@ -149,10 +149,9 @@ fn make(
 
 /// Papers of an earlier generation that are still out there are easily forgotten.
 fn warn_about_the_past(ui: &Ui, method: &Method, entries: &[Entry]) {
-    let earlier = |e: &&Entry| e.text("event") == "ISSUE" && e.text("method") == method.id;
+    let earlier = |e: &&Entry| e.is(Event::Issue) && e.text("method") == method.id;
     if let Some(entry) = entries.iter().rev().find(earlier) {
-        let generation =
-            entry.members.get("generation").and_then(serde_json::Value::as_u64).unwrap_or_default();
+        let generation = entry.generation();
         ui.warn(&format!(
             "generation {generation} ({}) is still out: its sheets open what they were made for until \
              that credential is revoked and they are destroyed",

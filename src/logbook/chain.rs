@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::codes::Code;
 use crate::files::{self, FileError};
-use crate::logbook::record::Draft;
+use crate::logbook::record::{Draft, Event};
 use crate::logbook::{MAX_LINE, check_code, hex, json};
 use crate::set::{SheetShare, sha256};
 
@@ -46,6 +46,16 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Says whether it records that event.
+    pub fn is(&self, event: Event) -> bool {
+        self.text("event") == event.word()
+    }
+
+    /// Returns the generation it is about, 0 when it says none.
+    pub fn generation(&self) -> u64 {
+        self.members.get("generation").and_then(Value::as_u64).unwrap_or_default()
+    }
+
     /// Returns a text member, or nothing.
     pub fn text(&self, member: &str) -> &str {
         self.members.get(member).and_then(Value::as_str).unwrap_or_default()

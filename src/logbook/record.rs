@@ -11,7 +11,7 @@ use crate::set::{SheetId, SheetShare};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[serde(into = "&'static str")]
 pub enum Event {
     /// A new book.
     Begin,
@@ -27,6 +27,27 @@ pub enum Event {
     Exception,
     /// The record before did not come true.
     Void,
+}
+
+impl Event {
+    /// Returns the word in the record.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Begin => "BEGIN",
+            Self::Issue => "ISSUE",
+            Self::Abort => "ABORT",
+            Self::Release => "RELEASE",
+            Self::Tamper => "TAMPER",
+            Self::Exception => "EXCEPTION",
+            Self::Void => "VOID",
+        }
+    }
+}
+
+impl From<Event> for &'static str {
+    fn from(event: Event) -> Self {
+        event.word()
+    }
 }
 
 /// A named person.
@@ -239,11 +260,6 @@ impl Draft {
     /// What the record before announced did not happen.
     pub fn void(when: When, program: &Program, subject: &Subject, why: &str) -> Self {
         Self { note: Some(why.to_owned()), ..Self::new(Event::Void, when, program).about(subject) }
-    }
-
-    /// Returns the event.
-    pub fn event(&self) -> Event {
-        self.event
     }
 
     /// Writes the line with its place in front and the presence tags behind.
