@@ -11,6 +11,8 @@
 //! answer   the lines between them
 //! raster   a PDF page to a grey picture     image   PNG, JPEG to a grey picture
 //! decode   a grey picture to codes          filter, turn  what is done to it between attempts
+//! place    codes measured where they must be   overlay    copies of one code laid over each other
+//! soft     a measured code to its text      qr            how codes are built, and the reader
 //! ```
 //!
 //! What the texts mean is not decided here, and nothing found here is trusted.
@@ -21,8 +23,12 @@ mod filter;
 mod grey;
 mod image;
 mod kind;
+mod overlay;
 mod picture;
+mod place;
+mod qr;
 mod raster;
+mod soft;
 mod turn;
 mod worker;
 
@@ -33,7 +39,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use self::soft::Soft;
 pub use self::kind::{MAX_FILE, MAX_TEXT};
+pub use self::overlay::Overlay;
 pub use self::picture::picture;
 pub use self::worker::serve;
 
@@ -45,6 +53,9 @@ pub const MAX_PIXELS: usize = 60_000_000;
 
 /// The most codes that are taken from one page.
 pub const MAX_CODES: usize = 64;
+
+/// The most codes of one page that are measured and not read.
+const MAX_UNREAD: usize = 16;
 
 /// The most bytes a code's text may have; no QR code holds more.
 pub const MAX_CODE_TEXT: usize = 8 << 10;
@@ -111,6 +122,8 @@ pub struct Page {
     pub size: (u32, u32),
     /// The codes found, each text once.
     pub codes: Vec<Code>,
+    /// Codes that are on it and could not be read.
+    unread: Vec<Soft>,
     /// Why the page, or a part of it, could not be read. There may be codes all the same.
     pub problem: Option<PageProblem>,
 }
@@ -143,11 +156,16 @@ pub enum Pass {
     Inverted,
     /// Turned by 45°.
     Rotated,
+    /// Measured where the grid says that it is.
+    Placed,
+    /// Laid over copies of it on other leaves or sheets.
+    Merged,
 }
 
 impl Pass {
-    /// All passes, in the order in which they are tried: what costs little and finds much first.
-    pub const ALL: [Self; 7] = [
+    /// The passes of the reader, in the order in which they are tried: what costs little and finds
+    /// much first.
+    const CASCADE: [Self; 7] = [
         Self::Plain,
         Self::Half,
         Self::Normalised,
@@ -168,6 +186,8 @@ impl fmt::Display for Pass {
             Self::Doubled => "doubled",
             Self::Inverted => "inverted",
             Self::Rotated => "rotated",
+            Self::Placed => "placed",
+            Self::Merged => "merged",
         })
     }
 }

@@ -16,7 +16,7 @@ use crate::logbook::Logbook;
 use crate::logbook::chain::Entry;
 use crate::method::{Contacts, Method};
 use crate::opening::{self, Case, Codes, Group, Note, Origin, Pile, SheetVerdict, Verdict};
-use crate::scan::PageProblem;
+use crate::scan::{Overlay, PageProblem};
 use crate::set::CodeBytes;
 use crate::ui::Failure;
 
@@ -32,6 +32,7 @@ pub(super) struct Gathering<'a> {
     /// Whether the logbook can be used.
     book_is_good: bool,
     pub(super) pile: Pile,
+    overlay: Overlay,
     codes: Codes,
     known: BTreeMap<CodeBytes, Option<KnownSet>>,
     /// What is wrong with the kit, each an exception.
@@ -53,6 +54,7 @@ impl<'a> Gathering<'a> {
             entries: Vec::new(),
             book_is_good: false,
             pile: Pile::default(),
+            overlay: Overlay::default(),
             codes: Codes::default(),
             known: BTreeMap::new(),
             trouble: Vec::new(),
@@ -192,7 +194,7 @@ impl<'a> Gathering<'a> {
         if path.as_os_str() != "-" && !path.exists() {
             return Err(Failure::invalid(format!("there is no file `{}`", path.display())));
         }
-        let looks = match intake::take(self.context, &mut self.pile, path) {
+        let looks = match intake::take(self.context, &mut self.pile, &mut self.overlay, path) {
             Ok(looks) => looks,
             Err(failure) => {
                 // one bad file does not stop the others

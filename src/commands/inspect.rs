@@ -10,18 +10,19 @@ use crate::codes::payload::{self, Payload};
 use crate::exit::Exit;
 use crate::logbook::hex;
 use crate::opening::{Note, Pile};
-use crate::scan::PageProblem;
+use crate::scan::{Overlay, PageProblem};
 use crate::set::{Manifest, sha256};
 use crate::ui::Failure;
 
 pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
     let ui = &context.ui;
     let mut pile = Pile::default();
+    let mut overlay = Overlay::default();
     let mut documents = Vec::new();
     let mut bad = 0;
     for path in intake::expand(ui, &args.files)? {
         let before = pile.all().count();
-        let looks = match intake::take(context, &mut pile, &path) {
+        let looks = match intake::take(context, &mut pile, &mut overlay, &path) {
             Ok(looks) => looks,
             Err(failure) => {
                 bad += 1;
@@ -86,6 +87,8 @@ fn describe(look: &Look, typed: &[&Payload]) -> (Value, Vec<String>) {
         let ease = match how {
             "plain" => "reads at once".to_owned(),
             "text" => "from text".to_owned(),
+            "placed" => "reads with effort: mended by place".to_owned(),
+            "merged" => "reads with effort: merged over sheets".to_owned(),
             effort => format!("reads with effort: {effort}"),
         };
         lines.push(format!("{what}{of}  ({ease})"));

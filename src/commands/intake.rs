@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::Context;
 use crate::files::{self, FileError};
 use crate::opening::{Note, Origin, Pile};
-use crate::scan::{self, Code, PageProblem, Reading, Refusal};
+use crate::scan::{self, Code, Overlay, PageProblem, Reading, Refusal};
 use crate::ui::{Failure, Ui};
 
 /// Most files taken from one folder.
@@ -67,8 +67,13 @@ pub(super) fn expand(ui: &Ui, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure
     Ok(all)
 }
 
-/// Reads one file into the pile.
-pub(super) fn take(context: &Context, pile: &mut Pile, path: &Path) -> Result<Vec<Look>, Failure> {
+/// Reads one file into the pile; what cannot be read is laid over what could not be read before.
+pub(super) fn take(
+    context: &Context,
+    pile: &mut Pile,
+    overlay: &mut Overlay,
+    path: &Path,
+) -> Result<Vec<Look>, Failure> {
     let limit = scan::MAX_FILE;
     let bytes = if path.as_os_str() == "-" {
         files::read_from(files::stdin()?, path, limit)?
@@ -89,7 +94,8 @@ pub(super) fn take(context: &Context, pile: &mut Pile, path: &Path) -> Result<Ve
             let single = pages.len() == 1;
             pages
                 .into_iter()
-                .map(|page| {
+                .map(|mut page| {
+                    page.codes.extend(overlay.take(&page));
                     let place = (!single).then(|| format!("page {}", page.number));
                     let origin = Origin { file: name.clone(), place };
                     let notes =

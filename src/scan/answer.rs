@@ -5,6 +5,7 @@
 //! pages 3                          (page 0 was asked for)
 //! size 1654 2339
 //! code plain 1880 7056 … BG1K…     (pass, eight sixteenths of pixels, text)
+//! soft 19 @`PP…                    (version, how dark each module is: from @ light to ` dark)
 //! problem damaged
 //! end
 //! ```
@@ -15,7 +16,10 @@
 use zeroize::Zeroizing;
 
 use super::decode::printable;
-use super::{Code, MAX_CODE_TEXT, MAX_CODES, Page, PageProblem, Pass};
+use super::grey::to_u8;
+use super::qr::symbol;
+use super::soft::Soft;
+use super::{Code, MAX_CODE_TEXT, MAX_CODES, MAX_UNREAD, Page, PageProblem, Pass};
 
 const FIRST: &str = "breakglass page 1";
 const LAST: &str = "end";
@@ -24,7 +28,8 @@ const LAST: &str = "end";
 const LINE: usize = 128;
 
 /// The most bytes an answer may have.
-pub(super) const MAX_ANSWER: usize = (MAX_CODES + 4) * (MAX_CODE_TEXT + LINE);
+pub(super) const MAX_ANSWER: usize =
+    (MAX_CODES + 4) * (MAX_CODE_TEXT + LINE) + MAX_UNREAD * (113 * 113 + LINE);
 
 /// Problems that a worker may report, as it words them.
 const PROBLEMS: [(PageProblem, &str); 9] = [
@@ -45,6 +50,7 @@ pub(super) struct Answer {
     pub(super) pages: Option<u32>,
     pub(super) size: (u32, u32),
     pub(super) codes: Vec<Code>,
+    pub(super) unread: Vec<Soft>,
     pub(super) problem: Option<PageProblem>,
 }
 
@@ -54,7 +60,8 @@ impl Answer {
     }
 
     pub(super) fn into_page(self, number: u32) -> Page {
-        Page { number, size: self.size, codes: self.codes, problem: self.problem }
+        let Self { size, codes, unread, problem, .. } = self;
+        Page { number, size, codes, unread, problem }
     }
 
     /// Writes the answer; the bytes never move while they grow.
@@ -76,6 +83,10 @@ impl Answer {
         for code in &self.codes {
             let corners = code.corners.map(|(x, y)| format!("{} {}", sixteenths(x), sixteenths(y)));
             line(&["code", &code.pass.to_string(), &corners.join(" "), &code.text]);
+        }
+        for soft in &self.unread {
+            let levels: Zeroizing<String> = Zeroizing::new(soft.values().iter().map(level).collect());
+            line(&["soft", &soft.symbol().version.to_string(), &levels]);
         }
         for (problem, word) in &PROBLEMS {
             if self.problem == Some(*problem) {
@@ -101,7 +112,10 @@ impl Answer {
         while let Some(line) = lines.next_if(|line| line.starts_with("code ")) {
             answer.codes.push(code(line.strip_prefix("code ")?)?);
         }
-        if answer.codes.len() > MAX_CODES {
+        while let Some(line) = lines.next_if(|line| line.starts_with("soft ")) {
+            answer.unread.push(soft(line.strip_prefix("soft ")?)?);
+        }
+        if answer.codes.len() > MAX_CODES || answer.unread.len() > MAX_UNREAD {
             return None;
         }
         if let Some(line) = lines.next_if(|line| line.starts_with("problem ")) {
@@ -120,7 +134,7 @@ impl Answer {
 /// Reads what follows `code `.
 fn code(rest: &str) -> Option<Code> {
     let (word, mut rest) = rest.split_once(' ')?;
-    let pass = Pass::ALL.into_iter().find(|pass| pass.to_string() == word)?;
+    let pass = Pass::CASCADE.into_iter().chain([Pass::Placed]).find(|pass| pass.to_string() == word)?;
     let mut corners = [(0.0, 0.0); 4];
     for (x, y) in &mut corners {
         for value in [x, y] {
@@ -130,6 +144,25 @@ fn code(rest: &str) -> Option<Code> {
         }
     }
     printable(rest).then(|| Code { text: Zeroizing::new(rest.to_owned()), corners, pass })
+}
+
+/// Reads what follows `soft `.
+fn soft(rest: &str) -> Option<Soft> {
+    let (version, levels) = rest.split_once(' ')?;
+    let symbol = symbol(number(version)?)?;
+    let values: Option<Vec<f32>> = levels.bytes().map(value).collect();
+    Soft::weighed(symbol, Zeroizing::new(values?))
+}
+
+/// Writes how dark a module is, −1 to 1, in sixteenths.
+fn level(value: &f32) -> char {
+    let sixteenth = (value.clamp(-1.0, 1.0) * 16.0).round() + 16.0;
+    char::from(b'@' + to_u8(sixteenth))
+}
+
+fn value(level: u8) -> Option<f32> {
+    let sixteenth = level.checked_sub(b'@').filter(|v| *v <= 32)?;
+    Some(f32::from(sixteenth) / 16.0 - 1.0)
 }
 
 /// Reads a whole number written the one way it can be written.
@@ -162,8 +195,16 @@ mod tests {
             pages: None,
             size: (1654, 2339),
             codes: vec![code("BG1K0123", Pass::Plain), code("two words ~", Pass::Rotated)],
+            unread: vec![measured(5)],
             problem: Some(PageProblem::Partial),
         }
+    }
+
+    fn measured(version: u8) -> Soft {
+        let symbol = symbol(version).unwrap();
+        let level = |at: usize| f32::from(u8::try_from(at % 33).unwrap()) / 16.0 - 1.0;
+        let values = (0..symbol.side * symbol.side).map(level).collect();
+        Soft::weighed(symbol, Zeroizing::new(values)).unwrap()
     }
 
     fn said(text: &str) -> Option<Answer> {
@@ -179,6 +220,8 @@ mod tests {
         assert_eq!(*answer.codes[1].text, "two words ~");
         assert_eq!(answer.codes[1].pass, Pass::Rotated);
         assert_eq!(answer.codes[0].corners, sample().codes[0].corners);
+        assert_eq!(answer.unread[0].symbol().version, 5);
+        assert_eq!(answer.unread[0].values(), measured(5).values());
         let count = Answer { pages: Some(7), ..Answer::default() };
         assert_eq!(Answer::from_bytes(&count.to_bytes()).unwrap().pages, Some(7));
         for (problem, _) in PROBLEMS {
@@ -198,6 +241,7 @@ mod tests {
                 pass: Pass::Normalised,
             })
             .collect();
+        answer.unread = (0..MAX_UNREAD).map(|_| measured(24)).collect();
         let bytes = answer.to_bytes();
         assert!(bytes.len() <= bytes.capacity() && bytes.len() <= MAX_ANSWER);
         assert!(bytes.capacity() <= MAX_ANSWER);
@@ -232,6 +276,9 @@ mod tests {
             format!("{start}code plain 0 0 0 0 0 0 0 A\nend\n"),
             format!("{start}code plain {corners} {}\nend\n", "A".repeat(MAX_CODE_TEXT + 1)),
             format!("{start}{}end\n", format!("code plain {corners} A\n").repeat(MAX_CODES + 1)),
+            format!("{start}soft 5 @@@\nend\n"),
+            format!("{start}soft 25 {}\nend\n", "@".repeat(117 * 117)),
+            format!("{start}soft 5 {}\nend\n", "a".repeat(37 * 37)),
             format!("{start}problem \u{1b}[31m\nend\n"),
             format!("{start}problem damaged\nproblem damaged\nend\n"),
             format!("{start}problem damaged\ncode plain {corners} A\nend\n"),

@@ -1,23 +1,18 @@
-//! Grey pictures to codes: one reader, tried on the picture as it is and on what filters make of it.
+//! Grey pictures to codes: one reader, tried on the picture as it is and on what filters make of it;
+//! then, where the page promises more, every place of the grid is measured.
 //!
 //! No single pass reads every damage: fading wants local contrast, grain wants fewer pixels, small
 //! modules want more. What the passes find is united by text; they stop when the page has given
 //! what it promises.
 
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use rxing::common::HybridBinarizer;
-use rxing::multi::MultipleBarcodeReader;
-use rxing::qrcode::cpp_port::QrReader;
-use rxing::{BarcodeFormat, BinaryBitmap, DecodeHints, Luma8Source};
-use zeroize::Zeroizing;
-
-use super::filter;
 use super::grey::Grey;
+use super::place::plane::Point;
+use super::soft::Soft;
 use super::turn::{Turn, rotate};
-use super::{Code, MAX_CODE_TEXT, MAX_CODES, Pass};
+use super::{Code, MAX_CODE_TEXT, MAX_CODES, MAX_UNREAD, Pass, filter, place, qr};
 
 /// Pictures above this are halved before anything else: a sheet has no detail that needs more.
 const PLENTY: usize = 25_000_000;
@@ -25,10 +20,16 @@ const PLENTY: usize = 25_000_000;
 /// Pictures above this are not doubled: their modules are wide enough.
 const FINE: usize = 10_000_000;
 
+/// Pictures above this are halved before their places are measured.
+const MEASURED: usize = 14_000_000;
+
 /// What was found on one page so far.
 #[derive(Default)]
 pub(super) struct Finds {
     codes: Vec<Code>,
+    unread: Vec<Soft>,
+    /// The picture that was looked at last, and its scale.
+    last: Option<(Grey, f32)>,
 }
 
 impl Finds {
@@ -41,12 +42,18 @@ impl Finds {
             grey = filter::half(&grey);
             scale *= 2.0;
         }
+        let more = self.cascade(&grey, scale, until);
+        self.last = Some((grey, scale));
+        more
+    }
+
+    fn cascade(&mut self, grey: &Grey, scale: f32, until: Instant) -> bool {
         let mut new_since_plain = false;
-        for pass in Pass::ALL {
+        for pass in Pass::CASCADE {
             if self.complete() || Instant::now() >= until {
                 return false;
             }
-            let found = catch_unwind(AssertUnwindSafe(|| attempt(&grey, pass))).unwrap_or_default();
+            let found = catch_unwind(AssertUnwindSafe(|| attempt(grey, pass))).unwrap_or_default();
             let new = self.add(found, scale);
             new_since_plain |= new && pass != Pass::Plain;
             if pass == Pass::Normalised && !new_since_plain && self.promises_no_more() {
@@ -54,6 +61,35 @@ impl Finds {
             }
         }
         !self.complete()
+    }
+
+    /// Measures the places of the picture that was looked at last, when it promises more codes than
+    /// were read.
+    pub(super) fn measure(&mut self, until: Instant) {
+        let Some((mut grey, mut scale)) = self.last.take() else { return };
+        if self.complete() || Instant::now() >= until {
+            return;
+        }
+        while grey.width() * grey.height() > MEASURED {
+            grey = filter::half(&grey);
+            scale *= 2.0;
+        }
+        let ours = self.codes.iter().filter(|code| code.text.starts_with("BG"));
+        let corners: Vec<[Point; 4]> = ours
+            .map(|code| code.corners.map(|(x, y)| Point::new(x / scale, y / scale)))
+            .collect();
+        let measure = || place::measure(&grey, &even(&grey), &corners);
+        let Ok(measured) = catch_unwind(AssertUnwindSafe(measure)) else { return };
+        let read = measured.read.into_iter().map(|(text, corners)| Code {
+            text,
+            corners: corners.map(|p| (p.x, p.y)),
+            pass: Pass::Placed,
+        });
+        self.add(read.collect(), scale);
+        if !self.complete() {
+            self.unread = measured.unread;
+            self.unread.truncate(MAX_UNREAD);
+        }
     }
 
     /// Tells whether nothing more is worth looking for: the page gave a share and a sealed part.
@@ -89,14 +125,14 @@ impl Finds {
         self.codes.len() > before
     }
 
-    pub(super) fn into_codes(self) -> Vec<Code> {
-        self.codes
+    pub(super) fn into_parts(self) -> (Vec<Code>, Vec<Soft>) {
+        (self.codes, self.unread)
     }
 }
 
 /// Runs one pass; corners are in pixels of `grey`.
 fn attempt(grey: &Grey, pass: Pass) -> Vec<Code> {
-    let scaled = |factor: f32| move |(x, y): (f32, f32)| (x * factor, y * factor);
+    let scaled = |factor: f32| move |p: Point| Point::new(p.x * factor, p.y * factor);
     match pass {
         Pass::Plain => read(grey, pass, scaled(1.0)),
         Pass::Half => read(&filter::half(grey), pass, scaled(2.0)),
@@ -110,6 +146,7 @@ fn attempt(grey: &Grey, pass: Pass) -> Vec<Code> {
             let turn = Turn::new(grey.width(), grey.height(), turned.width());
             read(&turned, pass, move |point| turn.back(point))
         }
+        Pass::Placed | Pass::Merged => Vec::new(),
     }
 }
 
@@ -122,32 +159,12 @@ fn even(grey: &Grey) -> Grey {
 }
 
 /// Reads every QR code of a picture; `back` maps a point of it to the picture it was made from.
-fn read(grey: &Grey, pass: Pass, back: impl Fn((f32, f32)) -> (f32, f32)) -> Vec<Code> {
-    let (Ok(width), Ok(height)) = (u32::try_from(grey.width()), u32::try_from(grey.height()))
-    else {
-        return Vec::new();
-    };
-    let Ok(source) = Luma8Source::new_with_slice(grey.pixels(), width, height) else {
-        return Vec::new();
-    };
-    let hints = DecodeHints {
-        TryHarder: Some(true),
-        PossibleFormats: Some(HashSet::from([BarcodeFormat::QR_CODE])),
-        ..DecodeHints::default()
-    };
-    let mut bitmap = BinaryBitmap::new(HybridBinarizer::new(source));
-    let found = QrReader.decode_multiple_with_hints(&mut bitmap, &hints).unwrap_or_default();
+fn read(grey: &Grey, pass: Pass, back: impl Fn(Point) -> Point) -> Vec<Code> {
+    let found = qr::read(grey).into_iter().filter(|read| printable(&read.text));
     found
-        .iter()
-        .filter_map(|result| {
-            let text = result.getText();
-            let [top_left, top_right, bottom_left, bottom_right] = *result.getPoints() else {
-                return None;
-            };
-            // rxing adds half a pixel
-            let corners = [top_left, top_right, bottom_right, bottom_left]
-                .map(|p| back((p.x - 0.5, p.y - 0.5)));
-            printable(text).then(|| Code { text: Zeroizing::new(text.to_owned()), corners, pass })
+        .map(|read| {
+            let corners = read.corners.map(|corner| back(corner)).map(|p| (p.x, p.y));
+            Code { text: read.text, corners, pass }
         })
         .collect()
 }
@@ -162,6 +179,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::time::Duration;
 
+    use zeroize::Zeroizing;
     use ::qrcode::{Color, QrCode};
 
     use super::*;
@@ -185,7 +203,7 @@ mod tests {
     fn look(grey: Grey) -> Vec<Code> {
         let mut finds = Finds::default();
         finds.look(grey, 1.0, Instant::now() + Duration::from_mins(1));
-        finds.into_codes()
+        finds.into_parts().0
     }
 
     #[test]
@@ -228,7 +246,7 @@ mod tests {
     #[test]
     fn every_pass_reports_places_of_the_picture_itself() {
         let grey = page(&["BG1KABC"]);
-        for pass in Pass::ALL {
+        for pass in Pass::CASCADE {
             let seen = if pass == Pass::Inverted { filter::invert(&grey) } else { grey.clone() };
             let codes = attempt(&seen, pass);
             assert_eq!(codes.len(), 1, "{pass}");
@@ -250,6 +268,7 @@ mod tests {
                     pass: Pass::Plain,
                 })
                 .collect(),
+            ..Finds::default()
         };
         assert!(finds(&["BG1K0", "BG1S0"]).complete());
         assert!(!finds(&["BG1K0"]).complete() && !finds(&["BG1S0"]).complete());

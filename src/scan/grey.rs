@@ -1,5 +1,7 @@
 //! A grey picture, 8 bits a pixel: what every source becomes and every filter works on.
 
+use super::place::plane::Point;
+
 /// Rows of grey values, 0 black to 255 white, without padding.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Grey {
@@ -50,6 +52,21 @@ impl Grey {
     pub(super) fn row(&self, y: isize) -> &[u8] {
         let y = y.clamp(0, self.height.saturating_sub(1).cast_signed()).cast_unsigned();
         self.pixels.get(y * self.width..(y + 1) * self.width).unwrap_or_default()
+    }
+
+    /// Returns the value at a point between the pixels' middles; white outside the picture.
+    pub(super) fn at(&self, point: Point) -> f32 {
+        let (x, y) = (point.x - 0.5, point.y - 0.5);
+        let inside = |v: f32, size: usize| v >= 0.0 && v < to_f32(size.saturating_sub(1));
+        if !inside(x, self.width) || !inside(y, self.height) {
+            return 255.0;
+        }
+        let (left, top) = (to_usize(x), to_usize(y));
+        let (dx, dy) = (x - to_f32(left), y - to_f32(top));
+        let at = top * self.width + left;
+        let value = |at: usize| f32::from(self.pixels[at]);
+        let between = |at: usize| value(at) + (value(at + 1) - value(at)) * dx;
+        between(at) + (between(at + self.width) - between(at)) * dy
     }
 }
 

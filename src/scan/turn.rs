@@ -1,6 +1,7 @@
 //! The picture turned by 45°: codes that lie askew are read once they lie straight.
 
 use super::grey::{Grey, to_f32, to_u8, to_usize};
+use super::place::plane::Point;
 
 /// Turns the picture by 45° to the right, white around it.
 pub(super) fn rotate(grey: &Grey) -> Grey {
@@ -9,8 +10,7 @@ pub(super) fn rotate(grey: &Grey) -> Grey {
     let turn = Turn::new(width, height, side);
     Grey::by_rows(side, side, |y, out| {
         for (x, o) in out.iter_mut().enumerate() {
-            let (sx, sy) = turn.back((to_f32(x) + 0.5, to_f32(y) + 0.5));
-            *o = sample(grey, sx - 0.5, sy - 0.5);
+            *o = to_u8(grey.at(turn.back(Point::new(to_f32(x) + 0.5, to_f32(y) + 0.5))));
         }
     })
 }
@@ -32,24 +32,10 @@ impl Turn {
     }
 
     /// Returns the place in the picture of a point of the turned one.
-    pub(super) fn back(self, (x, y): (f32, f32)) -> (f32, f32) {
-        let (x, y) = (x - self.turned_centre, y - self.turned_centre);
-        ((x + y) * Self::COS + self.centre.0, (y - x) * Self::COS + self.centre.1)
+    pub(super) fn back(self, point: Point) -> Point {
+        let (x, y) = (point.x - self.turned_centre, point.y - self.turned_centre);
+        Point::new((x + y) * Self::COS + self.centre.0, (y - x) * Self::COS + self.centre.1)
     }
-}
-
-/// Returns the value between four pixels; white outside the picture.
-fn sample(grey: &Grey, x: f32, y: f32) -> u8 {
-    let inside = |v: f32, size: usize| v >= 0.0 && v < to_f32(size.saturating_sub(1));
-    if !inside(x, grey.width()) || !inside(y, grey.height()) {
-        return 255;
-    }
-    let (left, top) = (to_usize(x), to_usize(y));
-    let (dx, dy) = (x.fract(), y.fract());
-    let at = |x: usize, y: usize| f32::from(grey.pixels()[y * grey.width() + x]);
-    let upper = at(left, top) * (1.0 - dx) + at(left + 1, top) * dx;
-    let lower = at(left, top + 1) * (1.0 - dx) + at(left + 1, top + 1) * dx;
-    to_u8(upper * (1.0 - dy) + lower * dy)
 }
 
 #[cfg(test)]
@@ -66,7 +52,7 @@ mod tests {
         let darkest = turned.pixels().iter().enumerate().min_by_key(|(_, v)| **v).unwrap().0;
         let (x, y) = (darkest % turned.width(), darkest / turned.width());
         let turn = Turn::new(60, 40, turned.width());
-        let (x, y) = turn.back((to_f32(x) + 0.5, to_f32(y) + 0.5));
+        let Point { x, y } = turn.back(Point::new(to_f32(x) + 0.5, to_f32(y) + 0.5));
         assert!((x - 45.5).abs() < 1.0 && (y - 10.5).abs() < 1.0, "{x} {y}");
     }
 }

@@ -96,7 +96,9 @@ fn answer(page: u32, file: Vec<u8>) -> Answer {
                 let size = size(&grey);
                 let mut finds = Finds::default();
                 finds.look(grey, 1.0, until);
-                Answer { pages: None, size, codes: finds.into_codes(), problem }
+                finds.measure(until);
+                let (codes, unread) = finds.into_parts();
+                Answer { pages: None, size, codes, unread, problem }
             }
             Err(problem) => Answer::problem(problem),
         },
@@ -135,8 +137,10 @@ fn pdf(page: u32, file: Vec<u8>, until: Instant) -> Answer {
             Err(why) => problem = Some(why),
         }
     }
+    finds.measure(until);
     let size = first.map_or((0, 0), |(_, size)| size);
-    Answer { pages: None, size, codes: finds.into_codes(), problem }
+    let (codes, unread) = finds.into_parts();
+    Answer { pages: None, size, codes, unread, problem }
 }
 
 fn size(grey: &Grey) -> (u32, u32) {
