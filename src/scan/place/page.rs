@@ -14,7 +14,7 @@ const USUAL: [f32; 2] = [105.0, 85.0];
 pub(super) const SEEN: f32 = 0.6;
 
 /// The most guesses from pairs of finders that are looked at.
-const MOST_GUESSES: usize = 300;
+const MOST_GUESSES: usize = 40;
 
 /// The most finders that take part in guesses.
 const MOST_FINDERS: usize = 32;
@@ -35,6 +35,14 @@ impl PageAt {
     pub(super) fn code(&self, place: usize, side: f32) -> Plane {
         let corner = self.paper.places(1)[place];
         self.plane.after(&Plane::scale_shift(SIDE / side, Point::new(corner.left, corner.top)))
+    }
+
+    /// Tells whether two guesses put the page at about the same place.
+    fn is_near(&self, other: &Self) -> bool {
+        let (width, height) = self.paper.size();
+        let off = NEAR / 2.0 * self.plane.scale_at(Point::new(width / 2.0, height / 2.0));
+        let corners = [Point::new(0.0, 0.0), Point::new(width, height)];
+        corners.into_iter().all(|p| self.plane.map(p).distance(other.plane.map(p)) < off)
     }
 
     /// Returns the middles of the twelve finders in mm, as if all codes had `side` modules.
@@ -114,14 +122,13 @@ fn from_finders(paper: PaperSize, finders: &[Finder]) -> Vec<PageAt> {
                 continue;
             }
             for (a, from) in grid.iter().enumerate() {
-                for (b, to) in grid.iter().enumerate().filter(|(b, _)| *b != a) {
+                for (_, to) in grid.iter().enumerate().filter(|(b, _)| *b != a) {
                     let scale = p.at.distance(q.at) / from.distance(*to);
                     // seven modules of 0.7 to 1.9 mm
                     let mm = p.width.midpoint(q.width) / scale;
                     if !(4.2..14.0).contains(&mm) {
                         continue;
                     }
-                    let _ = b;
                     let Some(plane) = Plane::similarity([*from, *to], [p.at, q.at]) else { continue };
                     let near = grid.iter().filter(|g| {
                         let at = plane.map(**g);
@@ -133,8 +140,17 @@ fn from_finders(paper: PaperSize, finders: &[Finder]) -> Vec<PageAt> {
         }
     }
     guesses.sort_by(|a, b| b.0.cmp(&a.0));
-    guesses.truncate(MOST_GUESSES);
-    guesses.into_iter().map(|(_, page)| page).collect()
+    // the right page was guessed from every two of its finders
+    let mut different: Vec<PageAt> = Vec::new();
+    for (_, page) in guesses {
+        if different.len() == MOST_GUESSES {
+            break;
+        }
+        if different.iter().all(|other| !other.is_near(&page)) {
+            different.push(page);
+        }
+    }
+    different
 }
 
 /// Returns how well finders are seen where a guess wants them.
