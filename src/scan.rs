@@ -39,10 +39,10 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use self::soft::Soft;
 pub use self::kind::{MAX_FILE, MAX_TEXT};
 pub use self::overlay::Overlay;
 pub use self::picture::picture;
+use self::soft::Soft;
 pub use self::worker::serve;
 
 /// The most pages a file may have.
@@ -140,7 +140,7 @@ pub struct Code {
 }
 
 /// A way of looking at a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub enum Pass {
     /// As it is.
     Plain,

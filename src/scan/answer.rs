@@ -67,7 +67,8 @@ impl Answer {
     /// Writes the answer; the bytes never move while they grow.
     pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let texts: usize = self.codes.iter().map(|code| code.text.len() + LINE).sum();
-        let mut out = Zeroizing::new(Vec::with_capacity(texts + 4 * LINE));
+        let soft: usize = self.unread.iter().map(|soft| soft.values().len() + LINE).sum();
+        let mut out = Zeroizing::new(Vec::with_capacity(texts + soft + 4 * LINE));
         let mut line = |words: &[&str]| {
             for (index, word) in words.iter().enumerate() {
                 out.extend_from_slice(if index == 0 { b"" } else { b" " });
@@ -85,7 +86,8 @@ impl Answer {
             line(&["code", &code.pass.to_string(), &corners.join(" "), &code.text]);
         }
         for soft in &self.unread {
-            let levels: Zeroizing<String> = Zeroizing::new(soft.values().iter().map(level).collect());
+            let levels: Zeroizing<String> =
+                Zeroizing::new(soft.values().iter().map(|value| level(*value)).collect());
             line(&["soft", &soft.symbol().version.to_string(), &levels]);
         }
         for (problem, word) in &PROBLEMS {
@@ -134,7 +136,8 @@ impl Answer {
 /// Reads what follows `code `.
 fn code(rest: &str) -> Option<Code> {
     let (word, mut rest) = rest.split_once(' ')?;
-    let pass = Pass::CASCADE.into_iter().chain([Pass::Placed]).find(|pass| pass.to_string() == word)?;
+    let pass =
+        Pass::CASCADE.into_iter().chain([Pass::Placed]).find(|pass| pass.to_string() == word)?;
     let mut corners = [(0.0, 0.0); 4];
     for (x, y) in &mut corners {
         for value in [x, y] {
@@ -155,7 +158,7 @@ fn soft(rest: &str) -> Option<Soft> {
 }
 
 /// Writes how dark a module is, −1 to 1, in sixteenths.
-fn level(value: &f32) -> char {
+fn level(value: f32) -> char {
     let sixteenth = (value.clamp(-1.0, 1.0) * 16.0).round() + 16.0;
     char::from(b'@' + to_u8(sixteenth))
 }

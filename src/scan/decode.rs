@@ -8,7 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use super::grey::Grey;
+use super::grey::{Grey, to_f32};
 use super::place::plane::Point;
 use super::soft::Soft;
 use super::turn::{Turn, rotate};
@@ -19,6 +19,9 @@ const PLENTY: usize = 25_000_000;
 
 /// Pictures above this are not doubled: their modules are wide enough.
 const FINE: usize = 10_000_000;
+
+/// Area of an A4 page in areas of a code.
+const PAGE: f32 = 210.0 * 297.0 / (80.0 * 80.0);
 
 /// Pictures above this are halved before their places are measured.
 const MEASURED: usize = 14_000_000;
@@ -50,7 +53,9 @@ impl Finds {
     fn cascade(&mut self, grey: &Grey, scale: f32, until: Instant) -> bool {
         let mut new_since_plain = false;
         for pass in Pass::CASCADE {
-            if self.complete() || Instant::now() >= until {
+            let enough =
+                self.complete() && (pass > Pass::Normalised || !self.has_room(grey, scale));
+            if enough || Instant::now() >= until {
                 return false;
             }
             let found = catch_unwind(AssertUnwindSafe(|| attempt(grey, pass))).unwrap_or_default();
@@ -67,7 +72,8 @@ impl Finds {
     /// were read.
     pub(super) fn measure(&mut self, until: Instant) {
         let Some((mut grey, mut scale)) = self.last.take() else { return };
-        if self.complete() || Instant::now() >= until {
+        let enough = self.complete() && !self.has_room(&grey, scale);
+        if enough || Instant::now() >= until {
             return;
         }
         while grey.width() * grey.height() > MEASURED {
@@ -75,9 +81,8 @@ impl Finds {
             scale *= 2.0;
         }
         let ours = self.codes.iter().filter(|code| code.text.starts_with("BG"));
-        let corners: Vec<[Point; 4]> = ours
-            .map(|code| code.corners.map(|(x, y)| Point::new(x / scale, y / scale)))
-            .collect();
+        let corners: Vec<[Point; 4]> =
+            ours.map(|code| code.corners.map(|(x, y)| Point::new(x / scale, y / scale))).collect();
         let measure = || place::measure(&grey, &even(&grey), &corners);
         let Ok(measured) = catch_unwind(AssertUnwindSafe(measure)) else { return };
         let read = measured.read.into_iter().map(|(text, corners)| Code {
@@ -98,6 +103,16 @@ impl Finds {
     fn complete(&self) -> bool {
         let key = self.has("BG1K") || (self.has("BG1P") && self.has("BG1M"));
         (key && self.has("BG1S")) || self.codes.len() >= MAX_CODES
+    }
+
+    /// Tells whether the picture is so large beside a code on it that it may show another page.
+    fn has_room(&self, grey: &Grey, scale: f32) -> bool {
+        let area = to_f32(grey.width()) * to_f32(grey.height()) * scale * scale;
+        self.codes.iter().any(|code| {
+            let [(x, y), _, (right, bottom), _] = code.corners;
+            let square = ((right - x).powi(2) + (bottom - y).powi(2)) / 2.0;
+            area > 1.8 * PAGE * square
+        })
     }
 
     /// Tells whether the page looks like one that has no share with a sealed part: a further leaf
@@ -163,7 +178,7 @@ fn read(grey: &Grey, pass: Pass, back: impl Fn(Point) -> Point) -> Vec<Code> {
     let found = qr::read(grey).into_iter().filter(|read| printable(&read.text));
     found
         .map(|read| {
-            let corners = read.corners.map(|corner| back(corner)).map(|p| (p.x, p.y));
+            let corners = read.corners.map(&back).map(|p| (p.x, p.y));
             Code { text: read.text, corners, pass }
         })
         .collect()
@@ -179,8 +194,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::time::Duration;
 
-    use zeroize::Zeroizing;
     use ::qrcode::{Color, QrCode};
+    use zeroize::Zeroizing;
 
     use super::*;
 

@@ -11,10 +11,14 @@
 //! is measured module by module; blots count as erasures; codes that agree are laid over each
 //! other. Nothing is read that does not fit its payload's checksum.
 
+#![allow(clippy::similar_names, reason = "a place lies on a plane")]
+
 mod code;
 mod page;
 pub(super) mod plane;
 mod search;
+
+use std::f32::consts::SQRT_2;
 
 use zeroize::Zeroizing;
 
@@ -57,7 +61,8 @@ pub(super) fn measure(grey: &Grey, even: &Grey, codes: &[[Point; 4]]) -> Measure
         }
         let Some(page) = page::locate(even, &finders, &left, turn == 0) else { break };
         let found = codes_of(even, &page, codes);
-        if found.read.is_empty() && found.unread.is_empty() && !left.iter().any(|c| holds(&page, c)) {
+        if found.read.is_empty() && found.unread.is_empty() && !left.iter().any(|c| holds(&page, c))
+        {
             break;
         }
         left.retain(|corners| !holds(&page, corners));
@@ -70,13 +75,15 @@ pub(super) fn measure(grey: &Grey, even: &Grey, codes: &[[Point; 4]]) -> Measure
 
 /// Finders of the picture at half its size: grain and fine cracks are gone there.
 fn halved(grey: &Grey) -> Vec<Finder> {
-    let double = |f: Finder| Finder { at: Point::new(f.at.x * 2.0, f.at.y * 2.0), width: f.width * 2.0 };
+    let double =
+        |f: Finder| Finder { at: Point::new(f.at.x * 2.0, f.at.y * 2.0), width: f.width * 2.0 };
     qr::finders(&filter::half(grey)).into_iter().map(double).collect()
 }
 
 /// Measures and reads the places of one page that no code of `codes` covers.
 fn codes_of(even: &Grey, page: &PageAt, codes: &[[Point; 4]]) -> Measured {
-    let open = |place: &usize| !codes.iter().any(|corners| covers_place(page, *place, middle(corners)));
+    let open =
+        |place: &usize| !codes.iter().any(|corners| covers_place(page, *place, middle(corners)));
     let places: Vec<usize> = (0..4).filter(open).collect();
     let mut measured = code::measure(even, page, &places);
     let mut result = Measured::default();
@@ -115,10 +122,10 @@ fn covers(page: &PageAt, point: Point) -> bool {
     (0..4).any(|place| covers_place(page, place, point))
 }
 
-/// Tells whether a point of the picture lies within a place of the page.
+/// Tells whether a point of the picture lies within a place of the page: in the circle around it.
 fn covers_place(page: &PageAt, place: usize, point: Point) -> bool {
     let plane = page.code(place, 1.0);
     let centre = plane.map(Point::new(0.5, 0.5));
     let reach = SIDE / 2.0 * page.plane.scale_at(Point::new(100.0, 140.0));
-    point.distance(centre) < 1.2 * reach
+    point.distance(centre) < SQRT_2 * reach
 }

@@ -13,7 +13,7 @@ use rxing::qrcode::common::{ErrorCorrectionLevel, Version as Layout};
 use rxing::qrcode::cpp_port::QrReader;
 use rxing::qrcode::cpp_port::decoder::DecodeBitStream;
 use rxing::qrcode::cpp_port::detector::FindFinderPatterns;
-use rxing::{BarcodeFormat, BinaryBitmap, Binarizer, DecodeHints, Luma8Source};
+use rxing::{BarcodeFormat, Binarizer, BinaryBitmap, DecodeHints, Luma8Source};
 use zeroize::Zeroizing;
 
 use super::grey::Grey;
@@ -199,9 +199,8 @@ impl Symbol {
         let layout = Layout::getVersionForNumber(version.into()).ok()?;
         let middles = layout.getAlignmentPatternCenters();
         let (first, last) = (*middles.first()?, *middles.last()?);
-        let corner = |a: u32, b: u32| {
-            [(first, first), (first, last), (last, first)].contains(&(a, b))
-        };
+        let corner =
+            |a: u32, b: u32| [(first, first), (first, last), (last, first)].contains(&(a, b));
         let float = |v: u32| u16::try_from(v).map_or(0.0, f32::from) + 0.5;
         let pairs = middles.iter().flat_map(|a| middles.iter().map(move |b| (*a, *b)));
         let alignments =
@@ -239,7 +238,7 @@ impl Symbol {
         let layout = Layout::getVersionForNumber(self.version.into()).ok()?;
         let read = || DecodeBitStream(data, layout, level.of_rxing()).ok();
         let read = catch_unwind(AssertUnwindSafe(read)).ok().flatten()?;
-        read.isValid().then(|| Zeroizing::new(read.text().to_string()))
+        read.isValid().then(|| Zeroizing::new(read.text()))
     }
 }
 

@@ -98,9 +98,11 @@ impl Soft {
 
     fn text_as(&self, format: &Format) -> Option<Zeroizing<String>> {
         let mask = self.symbol.masks.get(format.mask)?;
-        let bits = self.symbol.order.iter().map(|at| {
-            if mask[*at] { -self.values[*at] } else { self.values[*at] }
-        });
+        let bits = self
+            .symbol
+            .order
+            .iter()
+            .map(|at| if mask[*at] { -self.values[*at] } else { self.values[*at] });
         let bits: Zeroizing<Vec<f32>> = Zeroizing::new(bits.collect());
         let codewords: Vec<&[f32; 8]> = bits.as_chunks().0.iter().collect();
         let blocks = self.symbol.blocks(format.level)?;
@@ -240,23 +242,22 @@ mod tests {
     use crate::codes::payload::{Payload, SealedPart};
 
     fn text(fill: u8) -> Zeroizing<String> {
-        let bytes = (0..300).map(|i| (i as u8).wrapping_mul(fill)).collect();
+        let bytes = Noise(u64::from(fill)).bytes(365);
         Payload::Sealed(SealedPart { set: [fill; 10], index: 0, bytes }).text()
     }
 
     /// A code of version 22 as a perfect scan gives it.
     fn values(text: &str) -> Zeroizing<Vec<f32>> {
-        let code =
-            QrCode::with_version(text.as_bytes(), Version::Normal(22), EcLevel::H).unwrap();
+        let code = QrCode::with_version(text.as_bytes(), Version::Normal(22), EcLevel::H).unwrap();
         let sign = |color: &Color| if *color == Color::Dark { 1.0 } else { -1.0 };
         Zeroizing::new(code.to_colors().iter().map(sign).collect())
     }
 
     /// Covers that share of the code with discs, as `benches/damage/damage.py` does.
-    fn blot(values: &mut [f32], share: f32, noise: &mut Noise) {
+    fn blot(values: &mut [f32], percent: usize, noise: &mut Noise) {
         let side = 105_usize;
         let mut covered = vec![false; side * side];
-        while (covered.iter().filter(|c| **c).count() as f32) < share * (side * side) as f32 {
+        while covered.iter().filter(|c| **c).count() * 100 < percent * side * side {
             let (cx, cy, r) = (noise.below(side), noise.below(side), 1 + noise.below(6));
             let ink = if noise.below(2) == 0 { 1.0 } else { -1.0 };
             for at in 0..side * side {
@@ -284,7 +285,7 @@ mod tests {
             let mut copies: Vec<Soft> = (0..3)
                 .map(|_| {
                     let mut values = values(&text(7));
-                    blot(&mut values, 0.25, &mut noise);
+                    blot(&mut values, 16, &mut noise);
                     Soft::measured(symbol(22).unwrap(), values)
                 })
                 .collect();
@@ -296,7 +297,9 @@ mod tests {
             }
             assert!(copies[0].agreement(&copies[1]) > 0.8);
             let (first, rest) = copies.split_at_mut(1);
-            rest.iter().for_each(|copy| first[0].add(copy));
+            for copy in rest {
+                first[0].add(copy);
+            }
             merged += usize::from(first[0].text().is_some());
         }
         assert!(alone > 0, "erasures are not used");
@@ -309,7 +312,9 @@ mod tests {
         let other = Soft::measured(symbol(22).unwrap(), values(&text(9)));
         assert!(one.agreement(&other) < 0.2);
         let values = one.values().iter().map(|v| -v).collect();
-        assert!(Soft::weighed(symbol(22).unwrap(), Zeroizing::new(values)).unwrap().text().is_none());
+        assert!(
+            Soft::weighed(symbol(22).unwrap(), Zeroizing::new(values)).unwrap().text().is_none()
+        );
         assert!(Soft::weighed(symbol(22).unwrap(), Zeroizing::new(vec![0.0; 9])).is_none());
     }
 

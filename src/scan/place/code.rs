@@ -74,12 +74,15 @@ fn size(
 /// Moves a plane onto the finders that are seen.
 fn moved(plane: &Plane, hits: &[(Point, Hit); 3]) -> Plane {
     let seen: Vec<&(Point, Hit)> = hits.iter().filter(|(_, hit)| hit.likeness > SEEN).collect();
-    let pairs: Vec<Pair> =
-        seen.iter().map(|(from, hit)| Pair { from: plane.map(*from), to: hit.at, weight: 1.0 }).collect();
+    let pairs: Vec<Pair> = seen
+        .iter()
+        .map(|(from, hit)| Pair { from: plane.map(*from), to: hit.at, weight: 1.0 })
+        .collect();
     let correction = match pairs.len() {
         0 => None,
         1 => {
-            let shift = Point::new(pairs[0].to.x - pairs[0].from.x, pairs[0].to.y - pairs[0].from.y);
+            let shift =
+                Point::new(pairs[0].to.x - pairs[0].from.x, pairs[0].to.y - pairs[0].from.y);
             Some(Plane::scale_shift(1.0, shift))
         }
         _ => Plane::fit(&pairs),
@@ -133,7 +136,12 @@ fn refine(even: &Grey, page: &PageAt, sized: &[Sized]) -> PageAt {
 }
 
 /// Returns the patterns of a code that are seen near where `map` puts them.
-fn seen(even: &Grey, map: &dyn Fn(Point) -> Point, symbol: &Symbol, reach: f32) -> Vec<(Point, Hit)> {
+fn seen(
+    even: &Grey,
+    map: &dyn Fn(Point) -> Point,
+    symbol: &Symbol,
+    reach: f32,
+) -> Vec<(Point, Hit)> {
     let side = to_f32(symbol.side);
     let finders = [(3.5, 3.5), (side - 3.5, 3.5), (3.5, side - 3.5)];
     let finders = finders.iter().map(|at| (*at, Pattern::Finder, SEEN));

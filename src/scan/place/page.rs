@@ -1,5 +1,7 @@
 //! Where the page lies in a picture: guesses from what was found, held against the picture.
 
+use std::cmp::Reverse;
+
 use super::plane::{Pair, Plane, Point};
 use super::search::{Around, Hit, Pattern, find};
 use crate::codes::grid::{PaperSize, SIDE};
@@ -50,13 +52,20 @@ impl PageAt {
         let (near, far) = (3.5 * SIDE / side, SIDE - 3.5 * SIDE / side);
         let corners = [(near, near), (far, near), (near, far)];
         let places = paper.places(1);
-        let of = |i: usize| Point::new(places[i / 3].left + corners[i % 3].0, places[i / 3].top + corners[i % 3].1);
+        let of = |i: usize| {
+            Point::new(places[i / 3].left + corners[i % 3].0, places[i / 3].top + corners[i % 3].1)
+        };
         (0..places.len() * 3).map(of).collect()
     }
 }
 
 /// Finds the page that the picture shows best; `codes` are corners of codes that were read.
-pub(super) fn locate(grey: &Grey, finders: &[Finder], codes: &[[Point; 4]], whole: bool) -> Option<PageAt> {
+pub(super) fn locate(
+    grey: &Grey,
+    finders: &[Finder],
+    codes: &[[Point; 4]],
+    whole: bool,
+) -> Option<PageAt> {
     let mut guesses = Vec::new();
     for paper in [PaperSize::A4, PaperSize::Letter] {
         guesses.extend(from_codes(paper, codes));
@@ -73,7 +82,10 @@ pub(super) fn locate(grey: &Grey, finders: &[Finder], codes: &[[Point; 4]], whol
     // a guess that is a little off may be the right one
     scored.truncate(12);
     let settled = scored.into_iter().filter_map(|(_, page)| settle(grey, page));
-    settled.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(score, _)| *score > 0.5).map(|(_, page)| page)
+    settled
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(score, _)| *score > 0.5)
+        .map(|(_, page)| page)
 }
 
 fn from_codes(paper: PaperSize, codes: &[[Point; 4]]) -> Vec<PageAt> {
@@ -85,7 +97,11 @@ fn from_codes(paper: PaperSize, codes: &[[Point; 4]]) -> Vec<PageAt> {
             let pairs: Vec<Pair> = sides
                 .iter()
                 .zip(corners)
-                .map(|((x, y), to)| Pair { from: Point::new(left + x, top + y), to: *to, weight: 1.0 })
+                .map(|((x, y), to)| Pair {
+                    from: Point::new(left + x, top + y),
+                    to: *to,
+                    weight: 1.0,
+                })
                 .collect();
             pages.extend(Plane::homography(&pairs).map(|plane| PageAt { paper, plane }));
         }
@@ -97,7 +113,12 @@ fn from_codes(paper: PaperSize, codes: &[[Point; 4]]) -> Vec<PageAt> {
 fn from_frame(paper: PaperSize, grey: &Grey) -> Vec<PageAt> {
     let (width, height) = paper.size();
     let (w, h) = (to_f32(grey.width()), to_f32(grey.height()));
-    let corners = [Point::new(0.0, 0.0), Point::new(width, 0.0), Point::new(width, height), Point::new(0.0, height)];
+    let corners = [
+        Point::new(0.0, 0.0),
+        Point::new(width, 0.0),
+        Point::new(width, height),
+        Point::new(0.0, height),
+    ];
     let frame = [Point::new(0.0, 0.0), Point::new(w, 0.0), Point::new(w, h), Point::new(0.0, h)];
     let fits = |turn: usize| {
         let pairs: Vec<Pair> = (0..4)
@@ -129,7 +150,9 @@ fn from_finders(paper: PaperSize, finders: &[Finder]) -> Vec<PageAt> {
                     if !(4.2..14.0).contains(&mm) {
                         continue;
                     }
-                    let Some(plane) = Plane::similarity([*from, *to], [p.at, q.at]) else { continue };
+                    let Some(plane) = Plane::similarity([*from, *to], [p.at, q.at]) else {
+                        continue;
+                    };
                     let near = grid.iter().filter(|g| {
                         let at = plane.map(**g);
                         finders.iter().any(|f| f.at.distance(at) < NEAR * scale)
@@ -139,7 +162,7 @@ fn from_finders(paper: PaperSize, finders: &[Finder]) -> Vec<PageAt> {
             }
         }
     }
-    guesses.sort_by(|a, b| b.0.cmp(&a.0));
+    guesses.sort_by_key(|(near, _)| Reverse(*near));
     // the right page was guessed from every two of its finders
     let mut different: Vec<PageAt> = Vec::new();
     for (_, page) in guesses {
@@ -157,7 +180,10 @@ fn from_finders(paper: PaperSize, finders: &[Finder]) -> Vec<PageAt> {
 fn score(grey: &Grey, page: &PageAt) -> f32 {
     let best = (0..4).map(|place| {
         let seen = USUAL.map(|side| {
-            corners(grey, page, place, side, 2.5, 2).iter().map(|hit| worth(hit.1.likeness)).sum::<f32>()
+            corners(grey, page, place, side, 2.5, 2)
+                .iter()
+                .map(|hit| worth(hit.1.likeness))
+                .sum::<f32>()
         });
         seen.into_iter().fold(0.0, f32::max)
     });
@@ -193,7 +219,9 @@ fn settle(grey: &Grey, mut page: PageAt) -> Option<(f32, PageAt)> {
         let mut total = 0.0;
         for place in 0..4 {
             let sides = USUAL.map(|side| (side, corners(grey, &page, place, side, reach, 2)));
-            let sum = |hits: &[(Point, Hit); 3]| hits.iter().map(|(_, hit)| worth(hit.likeness)).sum::<f32>();
+            let sum = |hits: &[(Point, Hit); 3]| {
+                hits.iter().map(|(_, hit)| worth(hit.likeness)).sum::<f32>()
+            };
             let (side, hits) = sides.into_iter().max_by(|a, b| sum(&a.1).total_cmp(&sum(&b.1)))?;
             total += sum(&hits);
             let corner = page.paper.places(1)[place];

@@ -1,4 +1,8 @@
 //! Planes seen from anywhere: homographies, and fitting them to what was found.
+#![allow(
+    clippy::many_single_char_names,
+    reason = "the letters of the textbook: entries of matrices"
+)]
 
 /// A point of a picture (pixels), of a page (mm) or of a code (modules).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -131,7 +135,8 @@ impl Frame {
     fn of(points: impl Iterator<Item = Point> + Clone) -> Option<Self> {
         let count = points.clone().count();
         let count = f64::from(u32::try_from(count).ok().filter(|count| *count > 0)?);
-        let mean = |f: fn(Point) -> f32| points.clone().map(|p| f64::from(f(p))).sum::<f64>() / count;
+        let mean =
+            |f: fn(Point) -> f32| points.clone().map(|p| f64::from(f(p))).sum::<f64>() / count;
         let (x, y) = (mean(|p| p.x), mean(|p| p.y));
         let far = points.map(|p| (f64::from(p.x) - x).hypot(f64::from(p.y) - y));
         let spread = far.sum::<f64>() / count;
@@ -177,7 +182,8 @@ impl<const N: usize> System<N> {
     /// Solves by elimination with pivots; `None` when the points do not determine the map.
     fn solve(mut self) -> Option<[f64; N]> {
         for i in 0..N {
-            let pivot = (i..N).max_by(|a, b| self.left[*a][i].abs().total_cmp(&self.left[*b][i].abs()))?;
+            let pivot =
+                (i..N).max_by(|a, b| self.left[*a][i].abs().total_cmp(&self.left[*b][i].abs()))?;
             if self.left[pivot][i].abs() < 1e-9 {
                 return None;
             }
@@ -210,9 +216,9 @@ mod tests {
     use super::*;
 
     fn pairs(map: impl Fn(f32, f32) -> Point) -> Vec<Pair> {
-        let grid = (0..4).flat_map(|x| (0..4).map(move |y| (x, y)));
+        let grid = (0_u8..4).flat_map(|x| (0_u8..4).map(move |y| (x, y)));
         grid.map(|(x, y)| {
-            let from = Point::new(20.0 + 50.0 * x as f32, 40.0 + 70.0 * y as f32);
+            let from = Point::new(20.0 + 50.0 * f32::from(x), 40.0 + 70.0 * f32::from(y));
             Pair { from, to: map(from.x, from.y), weight: 1.0 }
         })
         .collect()
@@ -234,12 +240,14 @@ mod tests {
         check(&Plane::fit(&pairs(tilted)).unwrap(), &pairs(tilted));
         let turned = |x: f32, y: f32| Point::new(2.0 * y + 5.0, 9.0 - 2.0 * x);
         check(&Plane::fit(&pairs(turned)[4..6]).unwrap(), &pairs(turned));
-        assert!((Plane::fit(&pairs(turned)).unwrap().scale_at(Point::new(9.0, 9.0)) - 2.0).abs() < 1e-3);
+        assert!(
+            (Plane::fit(&pairs(turned)).unwrap().scale_at(Point::new(9.0, 9.0)) - 2.0).abs() < 1e-3
+        );
     }
 
     #[test]
     fn points_that_determine_nothing_give_nothing() {
-        let line: Vec<Pair> = pairs(|x, y| Point::new(x, y)).into_iter().take(4).collect();
+        let line: Vec<Pair> = pairs(Point::new).into_iter().take(4).collect();
         assert!(Plane::affine(&line).is_none());
         assert!(Plane::homography(&line).is_none());
         assert!(Plane::fit(&line[..1]).is_none());
