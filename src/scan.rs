@@ -9,7 +9,7 @@
 //! kind     what a file is, by its first bytes
 //! worker   both ends of the process that reads one page
 //! answer   the lines between them
-//! raster   a PDF page to a grey picture     image   PNG, JPEG to a grey picture
+//! raster   a PDF page to a grey picture     image, tiff, heic   pictures to grey ones
 //! decode   a grey picture to codes          filter, turn  what is done to it between attempts
 //! place    codes measured where they must be   overlay    copies of one code laid over each other
 //! soft     a measured code to its text      qr            how codes are built, and the reader
@@ -21,6 +21,7 @@ mod answer;
 mod decode;
 mod filter;
 mod grey;
+mod heic;
 mod image;
 mod kind;
 mod overlay;
@@ -29,6 +30,7 @@ mod place;
 mod qr;
 mod raster;
 mod soft;
+mod tiff;
 mod turn;
 mod worker;
 
@@ -87,12 +89,12 @@ impl Reader {
         let pages = match kind::kind(bytes).map_err(refuse)? {
             kind::Kind::Text(text) => return Ok(Reading::Text(Zeroizing::new(text.to_owned()))),
             kind::Kind::Picture(_) => 1,
-            kind::Kind::Pdf => self.count(bytes).map_err(refuse)?,
+            kind::Kind::Pdf | kind::Kind::Tiff => self.count(bytes).map_err(refuse)?,
         };
         worker::read_pages(self, bytes, pages).map(Reading::Pages).map_err(refuse)
     }
 
-    /// Asks a worker how many pages a PDF has.
+    /// Asks a worker how many pages a file has.
     fn count(&self, bytes: &[u8]) -> Result<u32, Refusal> {
         match worker::count_pages(self, bytes)? {
             0 => Err(Refusal::NoPages),
@@ -262,14 +264,14 @@ pub enum Refusal {
     #[error("is not a text, a PDF or a picture that can be read")]
     Unknown,
     /// A PDF without pages.
-    #[error("is a PDF without pages")]
+    #[error("has no pages")]
     NoPages,
-    /// A PDF with more than [`MAX_PAGES`] pages.
+    /// More than [`MAX_PAGES`] pages.
     #[error("has {0} pages, more than {MAX_PAGES}")]
     TooManyPages(u32),
-    /// A PDF whose pages could not even be counted.
+    /// A file whose pages could not even be counted.
     #[error(transparent)]
-    Pdf(#[from] PageProblem),
+    Pages(#[from] PageProblem),
     /// The worker program could not be started; nothing is wrong with the file.
     #[error("was not read, because its reader did not start ({0})")]
     Start(io::ErrorKind),

@@ -1,6 +1,7 @@
 //! Programs that nobody here wrote read our papers, and open them without us. A missing one is a failure.
 //!
-//! On Debian: `apt install age ghostscript libgfshare-bin poppler-utils python3 qpdf zbar-tools`.
+//! On Debian: `apt install age ghostscript img2pdf libgfshare-bin libheif-examples libopenjp2-tools libtiff-tools
+//! poppler-utils python3 qpdf tesseract-ocr webp zbar-tools`.
 #![cfg(feature = "peers")]
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
@@ -415,4 +416,119 @@ fn a_sheet_that_ghostscript_made_a_picture_of_is_read() {
     }
     let scans: Vec<&str> = scans.iter().map(String::as_str).collect();
     papers.opens(&scans, &["-C", "kit"]);
+}
+
+/// Every way in which a scanner, a phone or an office program hands a page over.
+const HANDED_OVER: [(&str, &str, &str); 15] = [
+    (
+        "ghostscript",
+        "pdfimage.pdf",
+        "gs -q -dNOPAUSE -dBATCH -r200 -sDEVICE=pdfimage8 -sOutputFile=pdfimage.pdf sheet.pdf",
+    ),
+    (
+        "ghostscript",
+        "g4.tif",
+        "gs -q -dNOPAUSE -dBATCH -r300 -sDEVICE=tiffg4 -sOutputFile=g4.tif sheet.pdf",
+    ),
+    (
+        "ghostscript",
+        "lzw.tif",
+        "gs -q -dNOPAUSE -dBATCH -r200 -sDEVICE=tifflzw -sOutputFile=lzw.tif sheet.pdf",
+    ),
+    (
+        "ghostscript",
+        "cmyk.tif",
+        "gs -q -dNOPAUSE -dBATCH -r150 -sDEVICE=tiff32nc -sOutputFile=cmyk.tif sheet.pdf",
+    ),
+    (
+        "ghostscript",
+        "deep.tif",
+        "gs -q -dNOPAUSE -dBATCH -r150 -sDEVICE=tiff48nc -sOutputFile=deep.tif sheet.pdf",
+    ),
+    (
+        "ghostscript",
+        "cmyk.jpg",
+        "gs -q -dNOPAUSE -dBATCH -r200 -sDEVICE=jpegcmyk -dLastPage=1 -sOutputFile=cmyk.jpg sheet.pdf",
+    ),
+    ("libtiff-tools", "zip.tif", "tiffcp -c zip lzw.tif zip.tif"),
+    ("libtiff-tools", "tiff2pdf.pdf", "tiff2pdf -o tiff2pdf.pdf g4.tif"),
+    ("img2pdf", "g4.pdf", "img2pdf g4.tif -o g4.pdf"),
+    ("img2pdf", "jpeg.pdf", "img2pdf cmyk.jpg -o jpeg.pdf"),
+    (
+        "libopenjp2-tools",
+        "jpx.pdf",
+        "opj_compress -i page-1.png -o page.jp2 -r 20 >/dev/null && img2pdf page.jp2 -o jpx.pdf",
+    ),
+    ("tesseract-ocr", "tesseract.pdf", "tesseract page-1.png tesseract pdf 2>/dev/null"),
+    ("libheif-examples", "phone.heic", "heif-enc -q 60 page-1.png -o phone.heic >/dev/null"),
+    ("webp", "lossy.webp", "cwebp -quiet -q 60 page-1.png -o lossy.webp"),
+    ("webp", "lossless.webp", "cwebp -quiet -lossless page-1.png -o lossless.webp"),
+];
+
+#[test]
+fn every_way_of_handing_a_page_over_is_read() {
+    let papers = Papers::of(CREDENTIAL);
+    std::fs::copy(papers.path(&papers.sheet("1a")), papers.path("sheet.pdf")).unwrap();
+    let draw = ["pdftoppm", "-r", "200", "-png", "sheet.pdf", "page"];
+    asked("poppler-utils", papers.dir(), &draw);
+    for (package, file, command) in HANDED_OVER {
+        let run = peer("bash", papers.dir(), &["bash", "-c", command]);
+        assert_eq!(run.code, 0, "{command} (apt install {package}): {}", run.err);
+        let said = papers.run(&["inspect", file]);
+        said.expect(0, &["share 1a", "sealed credential part 1"]);
+    }
+}
+
+/// A JBIG2 picture as scanners put it into a PDF: one generic region, coded as fax group 4 (T.88,
+/// 6.2.6), whose bits are those of a TIFF strip.
+#[test]
+fn a_jbig2_scan_is_read() {
+    let papers = Papers::of(CREDENTIAL);
+    let sheet = papers.sheet("1a");
+    let device = ["gs", "-q", "-dNOPAUSE", "-dBATCH", "-r200", "-sDEVICE=tiffg4", "-dLastPage=1"];
+    asked("ghostscript", papers.dir(), &[&device[..], &["-sOutputFile=g4.tif", &sheet]].concat());
+    let tiff = papers.read("g4.tif");
+    let (width, height, strip) = only_strip(&tiff);
+    let region = [&width.to_be_bytes()[..], &height.to_be_bytes()].concat();
+    let segment = |number: u32, kind: u8, data: &[u8]| {
+        let length = u32::try_from(data.len()).unwrap();
+        [&number.to_be_bytes()[..], &[kind, 0, 1], &length.to_be_bytes(), data].concat()
+    };
+    let page = [&region[..], &[0; 8], &[0, 0, 0]].concat();
+    let generic = [&region[..], &[0; 8], &[0, 1], strip].concat();
+    let jbig2 = [segment(0, 48, &page), segment(1, 38, &generic)].concat();
+    let points = |pixels: u32| pixels * 72 / 200;
+    let (w, h) = (points(width), points(height));
+    let content = format!("{w} 0 0 {h} 0 0 cm /I Do");
+    let mut pdf = format!(
+        "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [3 0 R] \
+         /Count 1 >>\nendobj\n3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {w} {h}] /Contents 4 0 R \
+         /Resources << /XObject << /I 5 0 R >> >> >>\nendobj\n4 0 obj\n<< /Length {} >>\nstream\n{content}\nendstream\n\
+         endobj\n5 0 obj\n<< /Type /XObject /Subtype /Image /Width {width} /Height {height} /ColorSpace /DeviceGray \
+         /BitsPerComponent 1 /Filter /JBIG2Decode /Length {} >>\nstream\n",
+        content.len(),
+        jbig2.len(),
+    )
+    .into_bytes();
+    pdf.extend(&jbig2);
+    pdf.extend(b"\nendstream\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n");
+    let scan = papers.file("jbig2.pdf", pdf);
+    // poppler agrees that this is such a picture
+    let listed = asked("poppler-utils", papers.dir(), &["pdfimages", "-list", &scan]);
+    assert!(listed.contains("jbig2"), "{listed}");
+    papers.run(&["inspect", &scan]).expect(0, &["share 1a", "sealed credential part 1"]);
+}
+
+/// Width, height and bits of a little-endian TIFF that has a single strip.
+fn only_strip(tiff: &[u8]) -> (u32, u32, &[u8]) {
+    let word = |at: usize| u32::from_le_bytes(tiff[at..at + 4].try_into().unwrap());
+    let short = |at: usize| u32::from(u16::from_le_bytes(tiff[at..at + 2].try_into().unwrap()));
+    let directory = word(4) as usize;
+    let tag = |wanted: u32| {
+        let entries = (0..short(directory) as usize).map(|i| directory + 2 + 12 * i);
+        let entry = entries.into_iter().find(|at| short(*at) == wanted).unwrap();
+        if short(entry + 2) == 3 { short(entry + 8) } else { word(entry + 8) }
+    };
+    let (start, length) = (tag(273) as usize, tag(279) as usize);
+    (tag(256), tag(257), &tiff[start..start + length])
 }

@@ -163,8 +163,8 @@ fn a_text_is_passed_on() {
 fn what_cannot_be_read_is_named() {
     assert_eq!(refusal(b""), "scan2.pdf is empty");
     assert_eq!(
-        refusal(b"\0\0\0\x18ftypheic\0\0\0\0"),
-        "scan2.pdf is a HEIC picture, which cannot be read yet"
+        refusal(b"\0\0\0\x18ftypavif\0\0\0\0"),
+        "scan2.pdf is an AVIF picture, which cannot be read yet"
     );
     assert_eq!(
         refusal(b"\x7fELF\0\0\0"),

@@ -110,7 +110,7 @@ impl Finds {
         let area = to_f32(grey.width()) * to_f32(grey.height()) * scale * scale;
         self.codes.iter().any(|code| {
             let [(x, y), _, (right, bottom), _] = code.corners;
-            let square = ((right - x).powi(2) + (bottom - y).powi(2)) / 2.0;
+            let square = (right - x).powi(2).midpoint((bottom - y).powi(2));
             area > 1.8 * PAGE * square
         })
     }

@@ -1,14 +1,15 @@
-//! PNG and JPEG to grey pictures: the only file that knows the `image` crate.
+//! PNG, JPEG and WebP to grey pictures: the only file that knows the `image` crate.
 
 use std::io::Cursor;
 
 use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
+use image::codecs::webp::WebPDecoder;
 use image::{ColorType, ImageDecoder, ImageError, Limits};
 
 use super::grey::{Grey, brightness};
 use super::kind::Picture;
-use super::{MAX_PIXELS, PageProblem};
+use super::{MAX_PIXELS, PageProblem, heic};
 
 /// The most memory a decoder may take for its own buffers and the pixels.
 const MAX_MEMORY: u64 = 512 << 20;
@@ -23,6 +24,8 @@ pub(super) fn decode(
     match format {
         Picture::Png => pixels(PngDecoder::with_limits(file, limits()).map_err(problem)?),
         Picture::Jpeg => pixels(JpegDecoder::new(file).map_err(problem)?),
+        Picture::WebP => pixels(WebPDecoder::new(file).map_err(problem)?),
+        Picture::Heic => heic::decode(file.into_inner()).map(|grey| (grey, None)),
     }
 }
 

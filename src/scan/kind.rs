@@ -15,6 +15,8 @@ const PDF_WITHIN: usize = 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind<'a> {
     Pdf,
+    /// A TIFF, of one page or several.
+    Tiff,
     Picture(Picture),
     /// UTF-8 without its byte order mark.
     Text(&'a str),
@@ -25,6 +27,8 @@ pub(super) enum Kind<'a> {
 pub(super) enum Picture {
     Png,
     Jpeg,
+    WebP,
+    Heic,
 }
 
 /// Tells what a file is, or why it is not one that can be read.
@@ -41,6 +45,15 @@ pub(super) fn kind(bytes: &[u8]) -> Result<Kind<'_>, Refusal> {
     if bytes.starts_with(b"\xff\xd8\xff") {
         return Ok(Kind::Picture(Picture::Jpeg));
     }
+    if bytes.starts_with(b"RIFF") && bytes.get(8..).is_some_and(|b| b.starts_with(b"WEBP")) {
+        return Ok(Kind::Picture(Picture::WebP));
+    }
+    if brand(bytes, &HEIC) {
+        return Ok(Kind::Picture(Picture::Heic));
+    }
+    if TIFF.iter().any(|magic| bytes.starts_with(magic)) {
+        return Ok(Kind::Tiff);
+    }
     if let Some(what) = foreign(bytes) {
         return Err(Refusal::NotYet(what));
     }
@@ -51,23 +64,25 @@ pub(super) fn kind(bytes: &[u8]) -> Result<Kind<'_>, Refusal> {
     text(bytes).map(Kind::Text)
 }
 
+/// Brands of ISO/IEC 23008-12 with HEVC in them; what phones write.
+const HEIC: [&[u8]; 8] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"];
+
+/// Both orders of bytes, with offsets of 4 and 8 bytes.
+const TIFF: [&[u8]; 4] = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
+
+/// Tells whether a file of the ISO family has one of these brands.
+fn brand(bytes: &[u8], brands: &[&[u8]]) -> bool {
+    let at =
+        |offset: usize, magic: &[u8]| bytes.get(offset..).is_some_and(|b| b.starts_with(magic));
+    at(4, b"ftyp") && brands.iter().any(|brand| at(8, brand))
+}
+
 /// Tells formats that people send and that are known but not read.
 fn foreign(bytes: &[u8]) -> Option<&'static str> {
     let at =
         |offset: usize, magic: &[u8]| bytes.get(offset..).is_some_and(|b| b.starts_with(magic));
-    let brand = |brands: &[&[u8]]| at(4, b"ftyp") && brands.iter().any(|brand| at(8, brand));
-    // brands of ISO/IEC 23008-12; what phones write
-    if brand(&[b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"]) {
-        return Some("a HEIC picture");
-    }
-    if brand(&[b"avif", b"avis"]) {
+    if brand(bytes, &[b"avif", b"avis"]) {
         return Some("an AVIF picture");
-    }
-    if [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"].iter().any(|magic| at(0, *magic)) {
-        return Some("a TIFF picture");
-    }
-    if at(0, b"RIFF") && at(8, b"WEBP") {
-        return Some("a WebP picture");
     }
     if at(0, b"GIF87a") || at(0, b"GIF89a") {
         return Some("a GIF picture");
@@ -118,6 +133,10 @@ mod tests {
         assert_eq!(kind(&late), Ok(Kind::Pdf));
         assert_eq!(kind(b"\x89PNG\r\n\x1a\n...."), Ok(Kind::Picture(Picture::Png)));
         assert_eq!(kind(b"\xff\xd8\xff\xe0...."), Ok(Kind::Picture(Picture::Jpeg)));
+        let heic = b"\0\0\0\x18ftypheic\0\0\0\0";
+        assert_eq!(kind(heic), Ok(Kind::Picture(Picture::Heic)));
+        assert_eq!(kind(b"II*\0...."), Ok(Kind::Tiff));
+        assert_eq!(kind(b"RIFF\0\0\0\0WEBPVP8 "), Ok(Kind::Picture(Picture::WebP)));
         assert_eq!(kind(b"K1 ABCD\r\n"), Ok(Kind::Text("K1 ABCD\r\n")));
         assert_eq!(kind("\u{feff}K1 \u{e9}".as_bytes()), Ok(Kind::Text("K1 \u{e9}")));
         assert_eq!(kind(b"BMW is not a picture"), Ok(Kind::Text("BMW is not a picture")));
@@ -125,10 +144,8 @@ mod tests {
 
     #[test]
     fn refused_kinds() {
-        let heic = b"\0\0\0\x18ftypheic\0\0\0\0";
-        assert_eq!(kind(heic), Err(Refusal::NotYet("a HEIC picture")));
-        assert_eq!(kind(b"II*\0...."), Err(Refusal::NotYet("a TIFF picture")));
-        assert_eq!(kind(b"RIFF\0\0\0\0WEBPVP8 "), Err(Refusal::NotYet("a WebP picture")));
+        assert_eq!(kind(b"\0\0\0\x18ftypavif\0\0"), Err(Refusal::NotYet("an AVIF picture")));
+        assert_eq!(kind(b"GIF89a\0\0"), Err(Refusal::NotYet("a GIF picture")));
         assert_eq!(kind(b"BM\0\0\0\0\0\0\0\0"), Err(Refusal::NotYet("a BMP picture")));
         assert_eq!(kind(b""), Err(Refusal::Empty));
         assert_eq!(kind(b"\xef\xbb\xbf"), Err(Refusal::Empty));

@@ -19,7 +19,7 @@ use super::decode::Finds;
 use super::grey::Grey;
 use super::kind::{Kind, kind};
 use super::raster::Document;
-use super::{MAX_FILE, Page, PageProblem, Reader, Refusal, image};
+use super::{MAX_FILE, Page, PageProblem, Reader, Refusal, image, tiff};
 
 /// Asked of a worker instead of a page: how many pages there are.
 const COUNT: u32 = 0;
@@ -88,21 +88,34 @@ fn answer(page: u32, file: Vec<u8>) -> Answer {
     let until = Instant::now() + ENOUGH;
     match kind(&file) {
         Ok(Kind::Pdf) => pdf(page, file, until),
-        Ok(Kind::Picture(_)) if page == COUNT => Answer { pages: Some(1), ..Answer::default() },
-        Ok(Kind::Picture(format)) => match image::decode(format, &file) {
-            Ok((grey, None)) if grey.is_blank() => Answer::problem(PageProblem::Blank),
-            Ok((grey, problem)) => {
-                drop(file);
-                let size = size(&grey);
-                let mut finds = Finds::default();
-                finds.look(grey, 1.0, until);
-                finds.measure(until);
-                let (codes, unread) = finds.into_parts();
-                Answer { pages: None, size, codes, unread, problem }
-            }
+        Ok(Kind::Tiff) if page == COUNT => match tiff::pages(&file) {
+            Ok(pages) => Answer { pages: Some(pages), ..Answer::default() },
             Err(problem) => Answer::problem(problem),
         },
+        Ok(Kind::Tiff) => picture(tiff::decode(&file, page).map(|grey| (grey, None)), until),
+        Ok(Kind::Picture(_)) if page == COUNT => Answer { pages: Some(1), ..Answer::default() },
+        Ok(Kind::Picture(format)) => {
+            let decoded = image::decode(format, &file);
+            drop(file);
+            picture(decoded, until)
+        }
         Ok(Kind::Text(_)) | Err(_) => Answer::problem(PageProblem::Unsupported),
+    }
+}
+
+/// Reads a picture.
+fn picture(decoded: Result<(Grey, Option<PageProblem>), PageProblem>, until: Instant) -> Answer {
+    match decoded {
+        Ok((grey, None)) if grey.is_blank() => Answer::problem(PageProblem::Blank),
+        Ok((grey, problem)) => {
+            let size = size(&grey);
+            let mut finds = Finds::default();
+            finds.look(grey, 1.0, until);
+            finds.measure(until);
+            let (codes, unread) = finds.into_parts();
+            Answer { pages: None, size, codes, unread, problem }
+        }
+        Err(problem) => Answer::problem(problem),
     }
 }
 
@@ -153,7 +166,7 @@ pub(super) fn count_pages(reader: &Reader, file: &[u8]) -> Result<u32, Refusal> 
     let answer = parse(ask(reader, COUNT, file).map_err(|error| Refusal::Start(error.kind()))?);
     match (answer.pages, answer.problem) {
         (Some(pages), None) => Ok(pages),
-        (_, problem) => Err(Refusal::Pdf(problem.unwrap_or(PageProblem::Nonsense))),
+        (_, problem) => Err(Refusal::Pages(problem.unwrap_or(PageProblem::Nonsense))),
     }
 }
 
