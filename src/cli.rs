@@ -141,6 +141,9 @@ pub struct Combine {
     /// Scans, photos, PDFs, text files, folders of them, or `-`; what is missing is asked for
     #[arg(value_name = "SHEET")]
     pub sheets: Vec<PathBuf>,
+    /// Take pictures as a scanner or a phone drops them into DIR
+    #[arg(long, value_name = "DIR")]
+    pub watch: Option<PathBuf>,
     /// The set code in the paper book
     #[arg(long, value_name = "CODE", conflicts_with = "no_book")]
     pub set_code: Option<String>,

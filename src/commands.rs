@@ -11,6 +11,7 @@ mod recorder;
 mod release;
 mod shortfall;
 mod split;
+mod watch;
 mod words;
 
 use std::path::PathBuf;

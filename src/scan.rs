@@ -37,6 +37,7 @@ mod worker;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -67,6 +68,7 @@ pub const MAX_CODE_TEXT: usize = 8 << 10;
 pub struct Reader {
     program: PathBuf,
     deadline: Duration,
+    workers: usize,
 }
 
 impl Reader {
@@ -74,13 +76,21 @@ impl Reader {
     pub fn new(program: PathBuf) -> Self {
         // workers run in `/`, so a relative path would not be found there
         let program = std::path::absolute(&program).unwrap_or(program);
-        Self { program, deadline: Duration::from_secs(20) }
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        Self { program, deadline: Duration::from_secs(20), workers }
     }
 
     /// Sets the time after which a worker is given up, 20 s by default.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
+    }
+
+    /// Sets how many pages of a file are read at once, at least one; by default as many as there are
+    /// processors.
+    #[must_use]
+    pub fn with_workers(self, workers: usize) -> Self {
+        Self { workers: workers.max(1), ..self }
     }
 
     /// Reads one file; `name` is what messages call it (`scan2.pdf`, `-`).

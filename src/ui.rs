@@ -4,7 +4,8 @@
 pub mod report;
 pub mod terminal;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use zeroize::Zeroizing;
@@ -25,6 +26,25 @@ pub enum Color {
     Always,
     /// Never.
     Never,
+}
+
+const CLEAR_LINE: &str = "\x1b[K";
+
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A line that says what is being waited for; gone when dropped.
+#[must_use]
+pub struct Working {
+    shown: bool,
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        if self.shown {
+            let _ = write!(io::stderr(), "\r{CLEAR_LINE}");
+            let _ = io::stderr().flush();
+        }
+    }
 }
 
 /// The way to the person.
@@ -102,6 +122,29 @@ impl Ui {
     #[allow(clippy::unused_self, reason = "as for `data`")]
     fn line(&self, text: &str) {
         let _ = writeln!(anstream::stderr(), "{}", keep_styles(text));
+    }
+
+    /// Shows what is being waited for, on a terminal, until the guard is dropped.
+    pub fn working(&self, text: &str) -> Working {
+        let shown = !self.quiet && io::stderr().is_terminal();
+        if shown {
+            let _ = write!(io::stderr(), "\r{CLEAR_LINE}  {} …", plain(text));
+            let _ = io::stderr().flush();
+        }
+        Working { shown }
+    }
+
+    /// Waits for half a second; says whether a person pressed Enter meanwhile.
+    pub fn pause(&self) -> Result<bool, Failure> {
+        if self.no_input {
+            std::thread::sleep(PAUSE);
+            return Ok(false);
+        }
+        if let Ok(mut terminal) = Terminal::open() {
+            return terminal.pause().map_err(|e| terminal_failed(&e));
+        }
+        std::thread::sleep(PAUSE);
+        Ok(false)
     }
 
     /// Says whether a question could be asked.

@@ -313,6 +313,28 @@ fn a_pdf_a_picture_and_typed_lines_go_together() {
 }
 
 #[test]
+fn pictures_that_are_dropped_into_a_folder_are_taken() {
+    let papers = of_the_password();
+    let code = papers.set_code();
+    std::fs::create_dir(papers.path("inbox")).unwrap();
+    let mut dialogue = Dialogue::start(&papers, &["combine", "--watch", "inbox"]);
+    dialogue.wait_any(&["Watching inbox"]);
+    for (sheet, said) in [("2a", "1 of 3: 2a"), ("1a", "2 of 3: 1a")] {
+        let picture = scan::picture(&papers.read(&papers.sheet(sheet)), 1, 150.0).unwrap();
+        papers.file(&format!("inbox/{sheet}.png"), picture);
+        dialogue.wait_any(&[said]);
+    }
+    // the last sheet is typed: Enter ends the watch
+    dialogue.type_in("\r");
+    dialogue.bring(&printed(&papers, "4a", Kind::Share));
+    dialogue.wait_any(&["3 of 3: 4a"]);
+    dialogue.answer("Set code in the paper book", &code);
+    dialogue.release();
+    let [_, on, _] = dialogue.see_and_end();
+    assert!(on.contains(PASSWORD), "{on}");
+}
+
+#[test]
 fn a_wrong_symbol_is_mended_and_shown_and_a_swap_is_a_question() {
     let papers = of_the_password();
     let code = papers.set_code();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use super::intake::{self, Look};
 use super::release::Objection;
+use super::watch::Watch;
 use super::words::{other_set, verdict_in_words, with_holder};
 use crate::cli::Combine;
 use crate::codes::Code;
@@ -16,7 +17,7 @@ use crate::logbook::Logbook;
 use crate::logbook::chain::Entry;
 use crate::method::{Contacts, Method};
 use crate::opening::{self, Case, Codes, Group, Note, Origin, Pile, SheetVerdict, Verdict};
-use crate::scan::{Overlay, PageProblem};
+use crate::scan::{Overlay, PageProblem, Reading};
 use crate::set::CodeBytes;
 use crate::ui::Failure;
 
@@ -174,11 +175,31 @@ impl<'a> Gathering<'a> {
 
     /// Takes the files of the command line, then asks until k shares and the sealed credential are in.
     pub(super) fn gather(&mut self, args: &Combine) -> Result<(), Failure> {
-        for path in intake::expand(&self.context.ui, &args.sheets)? {
-            self.take_file(&path)?;
+        let paths = intake::expand(&self.context.ui, &args.sheets)?;
+        self.take_files(&paths)?;
+        if let Some(folder) = &args.watch {
+            self.watch(folder)?;
         }
         while !self.is_complete() && self.context.ui.can_ask() {
             if !self.ask_for_more()? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what appears in a folder until the sheets are complete or a person presses Enter.
+    fn watch(&mut self, folder: &Path) -> Result<(), Failure> {
+        let mut folder = Watch::new(folder)?;
+        let ui = &self.context.ui;
+        ui.must_say(&format!(
+            "Watching {}: put pictures of the sheets there. Enter ends the watch, Ctrl-C stops.",
+            folder.path().display()
+        ));
+        while !self.is_complete() {
+            let new = folder.look()?;
+            self.take_files(&new)?;
+            if new.is_empty() && self.context.ui.pause()? {
                 break;
             }
         }
@@ -190,28 +211,32 @@ impl<'a> Gathering<'a> {
         groups.first().is_some_and(|group| self.examine(group).is_complete())
     }
 
-    fn take_file(&mut self, path: &Path) -> Result<(), Failure> {
-        if path.as_os_str() != "-" && !path.exists() {
+    fn take_files(&mut self, paths: &[PathBuf]) -> Result<(), Failure> {
+        if let Some(path) = paths.iter().find(|path| path.as_os_str() != "-" && !path.exists()) {
             return Err(Failure::invalid(format!("there is no file `{}`", path.display())));
         }
-        let looks = match intake::take(self.context, &mut self.pile, &mut self.overlay, path) {
-            Ok(looks) => looks,
-            Err(failure) => {
+        intake::each_read(self.context, paths, |path, reading| {
+            match reading {
+                Ok(reading) => self.take(path, reading),
                 // one bad file does not stop the others
-                self.context.ui.warn(&failure.message);
-                return Ok(());
+                Err(failure) => self.context.ui.warn(&failure.message),
             }
-        };
+            Ok(())
+        })
+    }
+
+    fn take(&mut self, path: &Path, reading: Reading) {
+        let name = path.display().to_string();
+        let looks = intake::put(&mut self.pile, &mut self.overlay, &name, reading);
         let ours = looks.iter().any(|look| !look.codes.is_empty());
         let new = looks.iter().flat_map(|look| &look.notes).next().is_some();
         for look in looks {
             self.tell_look(&look);
         }
         if ours && !new {
-            self.context.ui.say(&format!("  {}: nothing that is not here already", path.display()));
+            self.context.ui.say(&format!("  {name}: nothing that is not here already"));
         }
         self.tell_sheets();
-        Ok(())
     }
 
     fn tell_look(&mut self, look: &Look) {
@@ -350,9 +375,8 @@ impl<'a> Gathering<'a> {
         }
         let path = PathBuf::from(unquoted(text));
         if path.exists() {
-            for path in intake::expand(&self.context.ui, &[path])? {
-                self.take_file(&path)?;
-            }
+            let paths = intake::expand(&self.context.ui, &[path])?;
+            self.take_files(&paths)?;
         } else {
             self.take_typed(text)?;
         }

@@ -20,16 +20,17 @@ pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
     let mut overlay = Overlay::default();
     let mut documents = Vec::new();
     let mut bad = 0;
-    for path in intake::expand(ui, &args.files)? {
+    let paths = intake::expand(ui, &args.files)?;
+    intake::each_read(context, &paths, |path, reading| {
         let before = pile.all().count();
-        let looks = match intake::take(context, &mut pile, &mut overlay, &path) {
-            Ok(looks) => looks,
+        let name = path.display().to_string();
+        let looks = match reading {
+            Ok(reading) => intake::put(&mut pile, &mut overlay, &name, reading),
             Err(failure) => {
                 bad += 1;
                 ui.warn(&failure.message);
-                documents
-                    .push(json!({ "file": path.display().to_string(), "error": failure.message }));
-                continue;
+                documents.push(json!({ "file": name, "error": failure.message }));
+                return Ok(());
             }
         };
         for look in &looks {
@@ -58,7 +59,8 @@ pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
             }
             documents.push(page);
         }
-    }
+        Ok(())
+    })?;
     if args.json {
         ui.data(&json!({ "version": 1, "pages": documents }).to_string());
     } else {

@@ -1,17 +1,25 @@
 //! Files, folders and standard input become payloads in a pile; shared by `combine` and `inspect`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
 
 use zeroize::Zeroizing;
 
 use super::Context;
 use crate::files::{self, FileError};
+use crate::harden;
 use crate::opening::{Note, Origin, Pile};
-use crate::scan::{self, Code, Overlay, PageProblem, Reading, Refusal};
+use crate::scan::{self, Code, Overlay, PageProblem, Reader, Reading, Refusal};
 use crate::ui::{Failure, Ui};
 
 /// Most files taken from one folder.
 const MAX_FILES: usize = 1000;
+
+/// Most files read at once; each may take a page's memory several times.
+const MAX_AT_ONCE: usize = 8;
 
 /// Most lines taken from one text; a set has a hundred. Every line without a label is tried at every place.
 const MAX_TEXT_LINES: usize = 5000;
@@ -67,51 +75,89 @@ pub(super) fn expand(ui: &Ui, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure
     Ok(all)
 }
 
-/// Reads one file into the pile; what cannot be read is laid over what could not be read before.
-pub(super) fn take(
+/// Reads files, as many at once as there are processors, and gives each to `take` in the order of the
+/// list.
+pub(super) fn each_read(
     context: &Context,
-    pile: &mut Pile,
-    overlay: &mut Overlay,
-    path: &Path,
-) -> Result<Vec<Look>, Failure> {
+    paths: &[PathBuf],
+    mut take: impl FnMut(&Path, Result<Reading, Failure>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let at_once = processors.min(MAX_AT_ONCE).min(paths.len());
+    let reader = context.reader().with_workers(processors / at_once.max(1));
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let (send, receive) = mpsc::channel();
+        for _ in 0..at_once {
+            let (send, next, reader) = (send.clone(), &next, &reader);
+            // what was read may be a share, and passes over this thread's stack
+            let take_turns = move || loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(path) = paths.get(at) else { return };
+                if send.send((at, read(reader, path))).is_err() {
+                    return;
+                }
+            };
+            scope.spawn(|| harden::with_burnt_stack(take_turns));
+        }
+        drop(send);
+        let mut early = BTreeMap::new();
+        for (at, path) in paths.iter().enumerate() {
+            let note = format!("reading {} ({} of {})", path.display(), at + 1, paths.len());
+            let working = context.ui.working(&note);
+            while !early.contains_key(&at) {
+                let Ok((at, reading)) = receive.recv() else { break };
+                early.insert(at, reading);
+            }
+            drop(working);
+            if let Some(reading) = early.remove(&at) {
+                take(path, reading)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn read(reader: &Reader, path: &Path) -> Result<Reading, Failure> {
     let limit = scan::MAX_FILE;
     let bytes = if path.as_os_str() == "-" {
         files::read_from(files::stdin()?, path, limit)?
     } else {
         files::read(path, limit)?
     };
-    let name = path.display().to_string();
-    let reading = context.reader().read(&name, &bytes).map_err(|error| {
+    reader.read(&path.display().to_string(), &bytes).map_err(|error| {
         let way_out = match error.why {
             Refusal::NotYet(_) => "; save it as JPEG or PNG, or type the lines of leaf 2",
             _ => "",
         };
         Failure::invalid(format!("{error}{way_out}"))
-    })?;
-    Ok(match reading {
-        Reading::Text(text) => vec![text_look(pile, &name, &text)],
-        Reading::Pages(pages) => {
-            let single = pages.len() == 1;
-            pages
-                .into_iter()
-                .map(|mut page| {
-                    page.codes.extend(overlay.take(&page));
-                    let place = (!single).then(|| format!("page {}", page.number));
-                    let origin = Origin { file: name.clone(), place };
-                    let notes =
-                        page.codes.iter().flat_map(|code| pile.add_code(&code.text, &origin));
-                    let notes = notes.map(|note| (origin.clone(), note)).collect();
-                    Look {
-                        notes,
-                        origin,
-                        page: page.number,
-                        codes: page.codes,
-                        problem: page.problem,
-                    }
-                })
-                .collect()
-        }
     })
+}
+
+/// Puts what a file gave onto the pile; what could not be read is laid over what could not be read
+/// before.
+pub(super) fn put(
+    pile: &mut Pile,
+    overlay: &mut Overlay,
+    name: &str,
+    reading: Reading,
+) -> Vec<Look> {
+    let pages = match reading {
+        Reading::Text(text) => return vec![text_look(pile, name, &text)],
+        Reading::Pages(pages) => pages,
+    };
+    let single = pages.len() == 1;
+    pages
+        .into_iter()
+        .map(|mut page| {
+            page.codes.extend(overlay.take(&page));
+            let place = (!single).then(|| format!("page {}", page.number));
+            let origin = Origin { file: name.to_owned(), place };
+            let notes = page.codes.iter().flat_map(|code| pile.add_code(&code.text, &origin));
+            let notes = notes.map(|note| (origin.clone(), note)).collect();
+            Look { notes, origin, page: page.number, codes: page.codes, problem: page.problem }
+        })
+        .collect()
 }
 
 fn text_look(pile: &mut Pile, name: &str, text: &Zeroizing<String>) -> Look {

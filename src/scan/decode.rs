@@ -303,6 +303,36 @@ mod tests {
         }
     }
 
+    /// `BREAKGLASS_NOISE` pictures, 40 by default: grain, half of them with somebody else's codes.
+    #[test]
+    fn noise_and_foreign_codes_give_nothing_of_ours() {
+        let count = std::env::var("BREAKGLASS_NOISE").ok().and_then(|n| n.parse().ok());
+        let mut noise = super::super::tests::Noise(31);
+        for round in 0..count.unwrap_or(40) {
+            let mut grey = if round % 2 == 0 {
+                let (width, height) = (40 + noise.below(560), 40 + noise.below(560));
+                Grey::new(width, height, noise.bytes(width * height)).unwrap()
+            } else {
+                page(&[&format!("https://example.org/{round}"), "BG1KNOTOURS"])
+            };
+            let share = noise.below(40);
+            grey = Grey::by_rows(grey.width(), grey.height(), |y, row| {
+                row.copy_from_slice(grey.row(y.cast_signed()));
+                for value in row.iter_mut() {
+                    if noise.below(100) < share {
+                        *value = noise.bytes(1)[0];
+                    }
+                }
+            });
+            let mut finds = Finds::default();
+            finds.look(grey, 1.0, Instant::now() + Duration::from_mins(1));
+            finds.measure(Instant::now() + Duration::from_mins(1));
+            let (codes, _) = finds.into_parts();
+            let ours = |code: &Code| crate::codes::payload::parse(&code.text).is_ok();
+            assert!(!codes.iter().any(ours), "picture {round}");
+        }
+    }
+
     #[test]
     fn empty_binary_and_endless_texts_are_left_out() {
         assert!(printable("BG1K ~"));

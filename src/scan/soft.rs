@@ -253,7 +253,7 @@ mod tests {
         Zeroizing::new(code.to_colors().iter().map(sign).collect())
     }
 
-    /// Covers that share of the code with discs, as `benches/damage/damage.py` does.
+    /// Covers that share of the code with discs, as `benches/paper/damage.py` does.
     fn blot(values: &mut [f32], percent: usize, noise: &mut Noise) {
         let side = 105_usize;
         let mut covered = vec![false; side * side];

@@ -170,9 +170,9 @@ pub(super) fn count_pages(reader: &Reader, file: &[u8]) -> Result<u32, Refusal> 
     }
 }
 
-/// Reads pages 1 to `pages`, as many at once as there are processors.
+/// Reads pages 1 to `pages`, as many at once as the reader has workers.
 pub(super) fn read_pages(reader: &Reader, file: &[u8], pages: u32) -> Result<Vec<Page>, Refusal> {
-    let cores = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
+    let cores = reader.workers.min(MAX_WORKERS);
     let next = AtomicU32::new(1);
     let take_turns = || {
         let mut said = Vec::new();

@@ -60,6 +60,17 @@ impl Terminal {
         Ok(line?.map(Secret::from))
     }
 
+    /// Waits for half a second; says whether Enter was pressed. Ctrl-C is `ErrorKind::Interrupted`.
+    pub fn pause(&mut self) -> io::Result<bool> {
+        let mode = Mode::raw(&self.tty)?;
+        mode.wait_at_most(5)?;
+        match self.byte()? {
+            Some(CTRL_C) => Err(io::ErrorKind::Interrupted.into()),
+            Some(b'\r' | b'\n' | CTRL_D) => Ok(true),
+            _ => Ok(false),
+        }
+    }
+
     /// Shows a heading and a secret on the other screen, waits for a key, and wipes it.
     pub fn show(&mut self, heading: &str, secret: &Secret) -> io::Result<()> {
         let mode = Mode::raw(&self.tty)?;
@@ -178,6 +189,16 @@ impl Mode {
         during.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(&tty, OptionalActions::Now, &during)?;
         Ok(Self { tty, before })
+    }
+}
+
+impl Mode {
+    /// Lets reads end with nothing after so many tenths of a second.
+    fn wait_at_most(&self, tenths: u8) -> io::Result<()> {
+        let mut during = tcgetattr(&self.tty)?;
+        during.special_codes[SpecialCodeIndex::VMIN] = 0;
+        during.special_codes[SpecialCodeIndex::VTIME] = tenths;
+        Ok(tcsetattr(&self.tty, OptionalActions::Now, &during)?)
     }
 }
 
