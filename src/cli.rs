@@ -118,12 +118,24 @@ pub struct Split {
     /// Put the sheets into DIR, which must be new or empty [default: a private folder in memory]
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+    /// What the sheets are made of
+    #[arg(long, value_name = "MEDIA", default_value = "paper")]
+    pub media: Media,
     /// Paper size
     #[arg(long, value_name = "SIZE", default_value = "a4")]
     pub paper: Paper,
     /// Say what would be dealt and to whom, and stop
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+}
+
+/// What sheets are made of.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Media {
+    /// PDF, to be printed
+    Paper,
+    /// Text, to be copied onto a USB stick or a smart card
+    File,
 }
 
 /// Paper size.

@@ -7,6 +7,7 @@ mod init;
 mod inspect;
 mod intake;
 mod log;
+mod papers;
 mod recorder;
 mod release;
 mod shortfall;

@@ -15,7 +15,7 @@ use crate::method::Method;
 use crate::opening::{self, Codes, Origin, Pile};
 use crate::paper::SheetText;
 use crate::rng::CryptoRng;
-use crate::scan::{Page, Pass};
+use crate::scan::{Page, Pass, Reading};
 use crate::sealing::{self, SealingError};
 use crate::secret::Secret;
 use crate::set::manifest::{ManifestError, Terms};
@@ -144,12 +144,12 @@ pub fn minutes(minutes: u16) -> String {
     }
 }
 
-/// The pages of one written sheet, as a reader saw them.
+/// One written sheet, as a reader saw it.
 pub struct ReadSheet {
     /// Which sheet.
     pub sheet: SheetId,
-    /// Its pages.
-    pub pages: Vec<Page>,
+    /// Its pages, or its text.
+    pub reading: Reading,
 }
 
 /// Holds every page that was read back against what was dealt, opens the set once from the pages alone, and checks
@@ -161,8 +161,19 @@ pub fn read_back(
 ) -> Result<(), DealingError> {
     let mut pile = Pile::default();
     for (sheet, read) in dealt.sheets.iter().zip(read) {
-        check_pages(dealt, sheet, read)?;
-        for page in &read.pages {
+        let pages = match &read.reading {
+            Reading::Pages(pages) => pages,
+            Reading::Text(text) => {
+                check_text(dealt, sheet, text)?;
+                let origin = Origin { file: read.sheet.to_string(), place: None };
+                for line in text.lines() {
+                    pile.add_line(line, &origin);
+                }
+                continue;
+            }
+        };
+        check_pages(dealt, sheet, pages)?;
+        for page in pages {
             let origin = Origin {
                 file: read.sheet.to_string(),
                 place: Some(format!("page {}", page.number)),
@@ -187,18 +198,34 @@ pub fn read_back(
     Ok(())
 }
 
-/// A sheet's pages carry its key code on leaf 1 and 2, and every sealed part somewhere, each read as printed.
-fn check_pages(dealt: &Dealt, sheet: &SheetShare, read: &ReadSheet) -> Result<(), DealingError> {
-    let failed =
-        |page, what: &str| DealingError::Page { sheet: read.sheet, page, what: what.to_owned() };
+/// Returns the texts of a sheet's key code and of the sealed parts.
+fn code_texts(dealt: &Dealt, sheet: &SheetShare) -> (Zeroizing<String>, Vec<Zeroizing<String>>) {
     let share = Payload::Share(sheet.clone());
     let manifest = Payload::Manifest(Box::new(dealt.manifest.clone()));
-    let key = payload::join(&[&share, &manifest]);
-    let sealed: Vec<Zeroizing<String>> =
-        dealt.sealed_payloads().iter().map(Payload::text).collect();
+    let sealed = dealt.sealed_payloads();
+    (payload::join(&[&share, &manifest]), sealed.iter().map(Payload::text).collect())
+}
+
+/// A sheet's text has its codes, each on a line, and comments.
+fn check_text(dealt: &Dealt, sheet: &SheetShare, text: &str) -> Result<(), DealingError> {
+    let (key, sealed) = code_texts(dealt, sheet);
+    let found = text.lines().filter(|line| !line.starts_with('#'));
+    let expected = [&key].into_iter().chain(&sealed).map(|text| text.as_str());
+    if found.eq(expected) {
+        return Ok(());
+    }
+    let what = "a code in it is not the one that was dealt".to_owned();
+    Err(DealingError::Page { sheet: sheet.id(), page: 1, what })
+}
+
+/// A sheet's pages carry its key code on leaf 1 and 2, and every sealed part somewhere, each read as printed.
+fn check_pages(dealt: &Dealt, sheet: &SheetShare, pages: &[Page]) -> Result<(), DealingError> {
+    let failed =
+        |page, what: &str| DealingError::Page { sheet: sheet.id(), page, what: what.to_owned() };
+    let (key, sealed) = code_texts(dealt, sheet);
     let leaves = crate::codes::grid::leaves(false, sealed.len());
     for (number, slots) in (1..).zip(&leaves) {
-        let page = read.pages.iter().find(|page| page.number == number);
+        let page = pages.iter().find(|page| page.number == number);
         let page = page.ok_or_else(|| failed(number, "the page is missing"))?;
         if let Some(problem) = page.problem {
             return Err(failed(number, &format!("it {problem}")));

@@ -258,3 +258,28 @@ fn the_recipient_is_nowhere() {
 fn holds(content: &[u8], wanted: &[u8]) -> bool {
     content.windows(wanted.len()).any(|window| window == wanted)
 }
+
+#[test]
+fn sheets_may_be_files_for_sticks_and_cards() {
+    let credential = b"correct horse battery staple\n".repeat(40);
+    let papers = Papers::dealt(papers::METHOD, &credential, &["--media", "file"]);
+    let sheets = papers.sheets();
+    assert!(sheets.iter().all(|name| name.contains(".txt")), "{sheets:?}");
+    let brought: Vec<&str> = ["4a", "1a", "2a"]
+        .iter()
+        .map(|sheet| sheets.iter().find(|name| name.contains(sheet)).unwrap().as_str())
+        .collect();
+    papers.opens(&brought, &["-C", "kit"]);
+    assert_eq!(papers.records()[1]["media"], "file");
+    assert!(papers.records()[1].get("template").is_none());
+    papers.run(&["inspect", brought[0]]).expect(0, &["share 4a", "sealed credential part 3"]);
+    // one that was copied badly is named
+    let text = String::from_utf8(papers.read(brought[1])).unwrap();
+    let line = text.lines().find(|line| line.starts_with("BG1K")).unwrap();
+    let other = if line[30..].starts_with('0') { "1" } else { "0" };
+    let wrong = text.replace(line, &format!("{}{other}{}", &line[..30], &line[31..]));
+    papers.file("copied.txt", wrong);
+    papers
+        .combine(&[brought[0], "copied.txt", brought[2]], &[])
+        .expect(3, &["copied.txt line 5: a share code that does not fit its checksum"]);
+}

@@ -1,26 +1,25 @@
 //! `split`: a credential becomes paper shares, read back before they count as made.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use super::Context;
-use crate::cli::{Paper, Split};
+use super::papers::{Papers, Press, delete_papers, papers_folder, write_papers};
+use crate::cli::{Media, Paper, Split};
 use crate::clock::{Instant, Source};
 use crate::codes::grid::PaperSize;
 use crate::dealing::{self, Dealt, ReadSheet};
 use crate::exit::Exit;
 use crate::files;
 use crate::harden;
-use crate::kit::{self, Kit};
+use crate::kit;
 use crate::logbook::Draft;
 use crate::logbook::chain::Entry;
 use crate::logbook::record::{Event, Subject, When};
 use crate::method::{Contacts, Method};
-use crate::paper::{self, PaperError, Templates};
+use crate::paper::Templates;
 use crate::rng::{self, CryptoRng};
-use crate::scan::Reading;
 use crate::sealing::MAX_CREDENTIAL;
 use crate::secret::Secret;
 use crate::set::SheetId;
@@ -38,7 +37,7 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     let book = kit.logbook();
     let entries = if book.exists() { book.verify()?.entries } else { Vec::new() };
     let generation = kit::next_generation(&entries);
-    let templates = Templates::built_in().map_err(|e| Failure::invalid(e.to_string()))?;
+    let press = press(args)?;
     let now = Instant::now();
     let terms = Terms {
         threshold: method.threshold,
@@ -63,7 +62,7 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
             (None, None) => generate("20", &mut rng::os())?,
             _ => credential(ui, args)?,
         };
-        make(&stand_in, terms, &method, args.paper, &templates)?;
+        make(&stand_in, terms, &method, &press)?;
         ui.say("Everything fits on paper. Nothing was made: this was a dry run.");
         return Ok(Exit::Done);
     }
@@ -72,8 +71,11 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     }
     let credential = credential(ui, args)?;
     warn_about_content(ui, &credential);
+    if matches!(press, Press::File) {
+        ui.warn("a file is copied without a trace: seal stick or card in a bag, as paper would be");
+    }
 
-    let (dealt, papers) = make(&credential, terms, &method, args.paper, &templates)?;
+    let (dealt, papers) = make(&credential, terms, &method, &press)?;
 
     let subject = Subject { method: method.id.clone(), generation, set: dealt.code };
     let when = When { at: now, source: Source::System };
@@ -83,7 +85,7 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     if fresh {
         book.append(&Draft::begin(when, &program, &method.id), &[])?;
     }
-    let issue = Draft::issue(when, &program, &subject, &dealt.sheets, &templates.hash());
+    let issue = Draft::issue(when, &program, &subject, &dealt.sheets, &press.media());
     let issued = book.append(&issue, &[])?;
     let finished = kit
         .save_set(&dealt.code, &method_text, &dealt.manifest, &dealt.sealed)
@@ -109,7 +111,7 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
         );
         return Err(Failure { message, ..failure });
     }
-    report(ui, &method, &dealt, &folder, &papers);
+    report(ui, &method, &dealt, &folder, &papers, &press);
     let code = issued.check_code();
     ui.must_say("");
     ui.must_say(&format!(
@@ -119,8 +121,12 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     ui.must_say(&format!("  {}", Ui::strong(&dealt.code.to_string())));
     ui.must_say(&format!("and the check code of record {} (ISSUE)", issued.seq));
     ui.must_say(&format!("  {}", Ui::strong(&code.to_string())));
+    let deed = match press {
+        Press::Paper(..) => "print each file alone",
+        Press::File => "copy each file alone onto the stick or card of its holder",
+    };
     context.hint(&format!(
-        "print each file alone, hand it over in person, then delete `{}`; \
+        "{deed}, hand it over in person, then delete `{}`; \
          fewer than {} sheets open nothing, and nobody can make new ones from them",
         folder.display(),
         method.threshold.k()
@@ -128,22 +134,28 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Says what the sheets become.
+fn press(args: &Split) -> Result<Press, Failure> {
+    let paper = match (args.media, args.paper) {
+        (Media::File, _) => return Ok(Press::File),
+        (Media::Paper, Paper::A4) => PaperSize::A4,
+        (Media::Paper, Paper::Letter) => PaperSize::Letter,
+    };
+    let templates = Templates::built_in().map_err(|e| Failure::invalid(e.to_string()))?;
+    Ok(Press::Paper(paper, templates))
+}
+
 /// Deals in memory and lays every page out, before the first record: a text that does not fit costs nothing.
 fn make(
     credential: &Secret,
     terms: Terms,
     method: &Method,
-    paper: Paper,
-    templates: &Templates,
+    press: &Press,
 ) -> Result<(Dealt, Papers), Failure> {
     let sheets: Vec<SheetId> = method.custodians.iter().map(|c| c.sheet).collect();
     let dealt = dealing::deal(credential, terms, &sheets, &mut rng::os())
         .map_err(|e| Failure::invalid(e.to_string()))?;
-    let paper = match paper {
-        Paper::A4 => PaperSize::A4,
-        Paper::Letter => PaperSize::Letter,
-    };
-    let papers = render(&dealt, method, paper, templates)?;
+    let papers = press.render(&dealt, method)?;
     Ok((dealt, papers))
 }
 
@@ -315,104 +327,6 @@ fn warn_about_content(ui: &Ui, credential: &Secret) {
     }
 }
 
-/// Returns the folder for the papers: new or empty, and never inside a kit.
-fn papers_folder(kit: &Kit, wanted: Option<&Path>) -> Result<PathBuf, Failure> {
-    let folder = match wanted {
-        Some(folder) => folder.to_owned(),
-        None => memory_folder()?,
-    };
-    let absolute = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
-    let home = std::path::absolute(kit.dir()).unwrap_or_else(|_| kit.dir().to_owned());
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let in_a_kit = |path: &Path| real(path) == real(&home) || path.join("method.toml").exists();
-    if absolute.ancestors().any(in_a_kit) {
-        return Err(Failure::invalid(format!(
-            "`{}` lies inside a kit, where no paper belongs",
-            folder.display()
-        ))
-        .hint("name a folder outside with `-o DIR`, or leave `-o` out"));
-    }
-    match fs::read_dir(&folder).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => Err(Failure::invalid(format!("`{}` is not empty", folder.display()))
-            .hint("papers go into a new or empty folder: name another with `-o DIR`")),
-        Ok(false) => Ok(folder),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(folder),
-        Err(error) => Err(Failure::invalid(format!("cannot use `{}`: {error}", folder.display()))),
-    }
-}
-
-/// A folder that lives in memory only, so that no disk ever holds a share.
-fn memory_folder() -> Result<PathBuf, Failure> {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let base =
-        [runtime, Some(PathBuf::from("/dev/shm"))].into_iter().flatten().find(|p| p.is_dir());
-    let base = base.ok_or_else(|| {
-        Failure::invalid("there is no folder in memory for the papers")
-            .hint("name a folder with `-o DIR`")
-    })?;
-    let name: [u8; 4] = rng::bytes(&mut rng::os());
-    Ok(base.join(format!("breakglass-{}", crate::logbook::hex(&name))))
-}
-
-type Papers = Vec<(String, Zeroizing<Vec<u8>>)>;
-
-fn render(
-    dealt: &Dealt,
-    method: &Method,
-    paper: PaperSize,
-    templates: &Templates,
-) -> Result<Papers, Failure> {
-    let mut papers = Papers::new();
-    for sheet in &dealt.sheets {
-        let text = dealt.sheet_text(sheet, method);
-        let pdf = paper::render(&text, paper, templates).map_err(|e| {
-            let failure = Failure::invalid(format!("sheet {} cannot be laid out: {e}", sheet.id()));
-            let (n, sealed) = (dealt.manifest.threshold.n(), dealt.sealed.len());
-            match e {
-                // the manifest grows with every share and every sealed part
-                PaperError::CodeTooLong(_) => failure.hint(format!(
-                    "{n} shares of a credential that seals to {sealed} bytes are more than one code holds: \
-                     name fewer custodians, or seal the large thing with a key of its own and split that key"
-                )),
-                PaperError::Overflow { .. } => {
-                    failure.hint("shorten the texts of the method file, name fewer shares, or take `--paper a4`")
-                }
-                _ => failure,
-            }
-        })?;
-        papers.push((file_name(sheet.id(), &text.holder), Zeroizing::new(pdf)));
-    }
-    Ok(papers)
-}
-
-/// `sheet-3b-chen-li.pdf`; a name without Latin letters leaves the number alone.
-fn file_name(sheet: SheetId, holder: &str) -> String {
-    let words: Vec<String> = holder
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_ascii_lowercase)
-        .collect();
-    let tail = if words.is_empty() { String::new() } else { format!("-{}", words.join("-")) };
-    format!("sheet-{sheet}{tail}.pdf")
-}
-
-fn write_papers(folder: &Path, papers: &Papers) -> Result<(), Failure> {
-    for (name, pdf) in papers {
-        files::write_new(&folder.join(name), pdf)?;
-    }
-    Ok(())
-}
-
-/// Deletes what was written of a set that came to nothing; returns what is still there.
-fn delete_papers(folder: &Path, papers: &Papers) -> Vec<String> {
-    let paths = papers.iter().map(|(name, _)| folder.join(name));
-    let left = paths.filter(|path| path.exists() && fs::remove_file(path).is_err());
-    let left = left.map(|path| path.display().to_string()).collect();
-    // only when it is empty
-    let _ = fs::remove_dir(folder);
-    left
-}
-
 /// Reads every page from the files that were written, and opens the set from them once.
 fn read_back(
     context: &Context,
@@ -422,26 +336,24 @@ fn read_back(
     papers: &Papers,
 ) -> Result<(), Failure> {
     context.ui.say("");
-    context.ui.say("Reading every page back and opening the set from them once (a few seconds)");
+    context.ui.say("Reading everything back and opening the set from it once (a few seconds)");
     let reader = context.reader();
     let mut read = Vec::new();
     for (sheet, (name, pdf)) in dealt.sheets.iter().zip(papers) {
         let bytes = files::read(&folder.join(name), pdf.len())?;
         match reader.read(name, &bytes) {
-            Ok(Reading::Pages(pages)) => read.push(ReadSheet { sheet: sheet.id(), pages }),
-            Ok(Reading::Text(_)) => {
-                return Err(Failure::invalid(format!("`{name}` reads back as text")));
-            }
+            Ok(reading) => read.push(ReadSheet { sheet: sheet.id(), reading }),
             Err(error) => return Err(Failure::invalid(error.to_string())),
         }
     }
     dealing::read_back(dealt, credential, &read).map_err(|e| Failure::invalid(e.to_string()))
 }
 
-fn report(ui: &Ui, method: &Method, dealt: &Dealt, folder: &Path, papers: &Papers) {
+fn report(ui: &Ui, method: &Method, dealt: &Dealt, folder: &Path, papers: &Papers, press: &Press) {
     let (k, n) = (method.threshold.k(), method.threshold.n());
+    let what = if matches!(press, Press::File) { "file" } else { "page" };
     ui.say(&format!(
-        "Made set {}: every page reads back, and any {k} of {n} open it",
+        "Made set {}: every {what} reads back, and any {k} of {n} open it",
         Ui::strong(&dealt.code.to_string())
     ));
     for ((name, _), custodian) in papers.iter().zip(&method.custodians) {
@@ -463,12 +375,5 @@ mod tests {
         for bad in ["", "0", "x", "20:", "20:a", "20:aa", "99999", "5: -z"] {
             assert!(generate(bad, &mut rng::os()).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn file_names_are_plain() {
-        let sheet = SheetId::parse("3b").unwrap();
-        assert_eq!(file_name(sheet, "Chen O'Li / ../x"), "sheet-3b-chen-o-li-x.pdf");
-        assert_eq!(file_name(sheet, "Ω"), "sheet-3b.pdf");
     }
 }

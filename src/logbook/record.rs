@@ -50,6 +50,18 @@ impl From<Event> for &'static str {
     }
 }
 
+/// What the sheets of a set are made of.
+#[derive(Clone, Copy, Debug)]
+pub enum Media {
+    /// Paper, by the theme and sheet template with this hash.
+    Paper {
+        /// SHA-256 of both.
+        template: [u8; 32],
+    },
+    /// Files.
+    File,
+}
+
 /// A named person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Person {
@@ -87,6 +99,8 @@ pub struct Draft {
     sheet_hashes: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     template: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operator: Option<Person>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -156,6 +170,7 @@ impl Draft {
             sheets: Vec::new(),
             sheet_hashes: BTreeMap::new(),
             template: None,
+            media: None,
             operator: None,
             kind: None,
             reason: None,
@@ -180,20 +195,24 @@ impl Draft {
         Self { method: Some(method.to_owned()), ..Self::new(Event::Begin, when, program) }
     }
 
-    /// A set is about to be written on paper; every sheet's hash, and the template's.
+    /// A set is about to be written; every sheet's hash, and what the sheets are made of.
     pub fn issue(
         when: When,
         program: &Program,
         subject: &Subject,
         sheets: &[SheetShare],
-        template: &[u8; 32],
+        media: &Media,
     ) -> Self {
         let names = sheets.iter().map(|sheet| sheet.id().to_string());
         let hashes = sheets.iter().map(|sheet| (sheet.id().to_string(), hex(&sheet.sheet_hash())));
         Self {
             sheets: names.collect(),
             sheet_hashes: hashes.collect(),
-            template: Some(hex(template)),
+            template: match media {
+                Media::Paper { template } => Some(hex(template)),
+                Media::File => None,
+            },
+            media: matches!(media, Media::File).then_some("file"),
             ..Self::new(Event::Issue, when, program).about(subject)
         }
     }

@@ -64,7 +64,7 @@ impl Papers {
         std::fs::write(papers.path("kit/method.toml"), method).unwrap();
         std::fs::write(papers.path("credential"), credential).unwrap();
         let split = ["-C", "kit", "split", "--from", "credential", "-o", "papers"];
-        papers.run(&[&split[..], flags].concat()).expect(0, &["every page reads back"]);
+        papers.run(&[&split[..], flags].concat()).expect(0, &["reads back"]);
         papers
     }
 

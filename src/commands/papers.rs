@@ -1,0 +1,182 @@
+//! The files that hold the sheets until they are printed or copied: where they go, what is in them.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::codes::grid::PaperSize;
+use crate::dealing::Dealt;
+use crate::files;
+use crate::kit::Kit;
+use crate::logbook::record::Media;
+use crate::method::Method;
+use crate::paper::{self, PaperError, Templates};
+use crate::rng;
+use crate::set::SheetId;
+use crate::ui::Failure;
+
+/// Returns the folder for the papers: new or empty, and never inside a kit.
+pub(super) fn papers_folder(kit: &Kit, wanted: Option<&Path>) -> Result<PathBuf, Failure> {
+    let folder = match wanted {
+        Some(folder) => folder.to_owned(),
+        None => memory_folder()?,
+    };
+    let absolute = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
+    let home = std::path::absolute(kit.dir()).unwrap_or_else(|_| kit.dir().to_owned());
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let in_a_kit = |path: &Path| real(path) == real(&home) || path.join("method.toml").exists();
+    if absolute.ancestors().any(in_a_kit) {
+        return Err(Failure::invalid(format!(
+            "`{}` lies inside a kit, where no paper belongs",
+            folder.display()
+        ))
+        .hint("name a folder outside with `-o DIR`, or leave `-o` out"));
+    }
+    match fs::read_dir(&folder).map(|mut entries| entries.next().is_some()) {
+        Ok(true) => Err(Failure::invalid(format!("`{}` is not empty", folder.display()))
+            .hint("papers go into a new or empty folder: name another with `-o DIR`")),
+        Ok(false) => Ok(folder),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(folder),
+        Err(error) => Err(Failure::invalid(format!("cannot use `{}`: {error}", folder.display()))),
+    }
+}
+
+/// A folder that lives in memory only, so that no disk ever holds a share.
+fn memory_folder() -> Result<PathBuf, Failure> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let base =
+        [runtime, Some(PathBuf::from("/dev/shm"))].into_iter().flatten().find(|p| p.is_dir());
+    let base = base.ok_or_else(|| {
+        Failure::invalid("there is no folder in memory for the papers")
+            .hint("name a folder with `-o DIR`")
+    })?;
+    let name: [u8; 4] = rng::bytes(&mut rng::os());
+    Ok(base.join(format!("breakglass-{}", crate::logbook::hex(&name))))
+}
+
+/// Names and contents of the files, one for each sheet.
+pub(super) type Papers = Vec<(String, Zeroizing<Vec<u8>>)>;
+
+/// What the sheets become.
+pub(super) enum Press {
+    /// PDF, to be printed.
+    Paper(PaperSize, Templates),
+    /// Text, to be copied onto a stick or a card.
+    File,
+}
+
+impl Press {
+    /// Makes the file of every sheet.
+    pub(super) fn render(&self, dealt: &Dealt, method: &Method) -> Result<Papers, Failure> {
+        match self {
+            Self::Paper(paper, templates) => on_paper(dealt, method, *paper, templates),
+            Self::File => Ok(as_text(dealt, method)),
+        }
+    }
+
+    /// Returns what the record says the sheets are made of.
+    pub(super) fn media(&self) -> Media {
+        match self {
+            Self::Paper(_, templates) => Media::Paper { template: templates.hash() },
+            Self::File => Media::File,
+        }
+    }
+}
+
+fn on_paper(
+    dealt: &Dealt,
+    method: &Method,
+    paper: PaperSize,
+    templates: &Templates,
+) -> Result<Papers, Failure> {
+    let mut papers = Papers::new();
+    for sheet in &dealt.sheets {
+        let text = dealt.sheet_text(sheet, method);
+        let pdf = paper::render(&text, paper, templates).map_err(|e| {
+            let failure = Failure::invalid(format!("sheet {} cannot be laid out: {e}", sheet.id()));
+            let (n, sealed) = (dealt.manifest.threshold.n(), dealt.sealed.len());
+            match e {
+                // the manifest grows with every share and every sealed part
+                PaperError::CodeTooLong(_) => failure.hint(format!(
+                    "{n} shares of a credential that seals to {sealed} bytes are more than one code holds: \
+                     name fewer custodians, or seal the large thing with a key of its own and split that key"
+                )),
+                PaperError::Overflow { .. } => {
+                    failure.hint("shorten the texts of the method file, name fewer shares, or take `--paper a4`")
+                }
+                _ => failure,
+            }
+        })?;
+        papers.push((file_name(sheet.id(), &text.holder, "pdf"), Zeroizing::new(pdf)));
+    }
+    Ok(papers)
+}
+
+/// The texts of each sheet's codes, one a line, with what a finder has to know before them.
+fn as_text(dealt: &Dealt, method: &Method) -> Papers {
+    let mut papers = Papers::new();
+    for sheet in &dealt.sheets {
+        let text = dealt.sheet_text(sheet, method);
+        let mut out = Zeroizing::new(String::with_capacity(64 * 1024));
+        // what the method file says may not begin a line of its own: it has no line breaks
+        // writing to a String cannot fail
+        let _ = write!(
+            out,
+            "# BREAK GLASS {} generation {}\n# Sheet {} of set {}, held by {}\n\
+             # Any {} of {} different numbers open it: breakglass combine FILE...\n\
+             # Without that program: python3 recover.py FILE...\n",
+            text.method, text.generation, text.sheet, text.set_code, text.holder, text.k, text.n
+        );
+        let codes = [text.key_code.as_str()].into_iter();
+        for code in codes.chain(text.sealed_codes.iter().map(String::as_str)) {
+            out.push_str(code);
+            out.push('\n');
+        }
+        let name = file_name(sheet.id(), &text.holder, "txt");
+        papers.push((name, Zeroizing::new(out.as_bytes().to_vec())));
+    }
+    papers
+}
+
+/// `sheet-3b-chen-li.pdf`; a name without Latin letters leaves the number alone.
+fn file_name(sheet: SheetId, holder: &str, ending: &str) -> String {
+    let words: Vec<String> = holder
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    let tail = if words.is_empty() { String::new() } else { format!("-{}", words.join("-")) };
+    format!("sheet-{sheet}{tail}.{ending}")
+}
+
+pub(super) fn write_papers(folder: &Path, papers: &Papers) -> Result<(), Failure> {
+    for (name, pdf) in papers {
+        files::write_new(&folder.join(name), pdf)?;
+    }
+    Ok(())
+}
+
+/// Deletes what was written of a set that came to nothing; returns what is still there.
+pub(super) fn delete_papers(folder: &Path, papers: &Papers) -> Vec<String> {
+    let paths = papers.iter().map(|(name, _)| folder.join(name));
+    let left = paths.filter(|path| path.exists() && fs::remove_file(path).is_err());
+    let left = left.map(|path| path.display().to_string()).collect();
+    // only when it is empty
+    let _ = fs::remove_dir(folder);
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn file_names_are_plain() {
+        let sheet = SheetId::parse("3b").unwrap();
+        assert_eq!(file_name(sheet, "Chen O'Li / ../x", "pdf"), "sheet-3b-chen-o-li-x.pdf");
+        assert_eq!(file_name(sheet, "Ω", "txt"), "sheet-3b.txt");
+    }
+}
