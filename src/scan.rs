@@ -1,9 +1,10 @@
 //! Reading back: files to the QR texts on their pages.
 //!
 //! A file that somebody hands over at 4 am is hostile until proven otherwise, and its parsers are
-//! large. So this process looks at nothing but a file's first bytes; every page is read by a
+//! large. So this process looks at nothing of a file but its first bytes; every page is read by a
 //! process of its own that limits its memory and time before it reads, and answers in a few lines
-//! of ASCII. A page that crashes its reader costs that page only.
+//! of ASCII. A page that crashes its reader costs that page only. Codes that no page could give
+//! alone are laid over each other here, from those answers: numbers of a bounded size.
 //!
 //! ```text
 //! kind     what a file is, by its first bytes
@@ -15,7 +16,8 @@
 //! soft     a measured code to its text      qr            how codes are built, and the reader
 //! ```
 //!
-//! What the texts mean is not decided here, and nothing found here is trusted.
+//! What the texts mean is not decided here, and nothing found here is trusted; a measured code
+//! leaves this room only when its payloads fit their checksums.
 
 mod answer;
 mod decode;
@@ -138,6 +140,13 @@ pub struct Page {
     unread: Vec<Soft>,
     /// Why the page, or a part of it, could not be read. There may be codes all the same.
     pub problem: Option<PageProblem>,
+}
+
+impl Page {
+    /// Tells whether there are codes on it that could not be read, and were not read on another leaf.
+    pub fn has_unread(&self) -> bool {
+        !self.unread.is_empty()
+    }
 }
 
 /// One QR code found.

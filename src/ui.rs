@@ -5,7 +5,6 @@ pub mod report;
 pub mod terminal;
 
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use zeroize::Zeroizing;
@@ -29,8 +28,6 @@ pub enum Color {
 }
 
 const CLEAR_LINE: &str = "\x1b[K";
-
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// A line that says what is being waited for; gone when dropped.
 #[must_use]
@@ -128,7 +125,9 @@ impl Ui {
     pub fn working(&self, text: &str) -> Working {
         let shown = !self.quiet && io::stderr().is_terminal();
         if shown {
-            let _ = write!(io::stderr(), "\r{CLEAR_LINE}  {} …", plain(text));
+            // one row, so that it can be cleared
+            let row: String = plain(text).replace('\n', " ").chars().take(70).collect();
+            let _ = write!(io::stderr(), "\r{CLEAR_LINE}  {row} …");
             let _ = io::stderr().flush();
         }
         Working { shown }
@@ -137,13 +136,13 @@ impl Ui {
     /// Waits for half a second; says whether a person pressed Enter meanwhile.
     pub fn pause(&self) -> Result<bool, Failure> {
         if self.no_input {
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(terminal::PAUSE);
             return Ok(false);
         }
         if let Ok(mut terminal) = Terminal::open() {
             return terminal.pause().map_err(|e| terminal_failed(&e));
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(terminal::PAUSE);
         Ok(false)
     }
 

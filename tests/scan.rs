@@ -175,7 +175,7 @@ fn what_cannot_be_read_is_named() {
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
         "<< /Type /Pages /Kids [] /Count 0 >>".to_owned(),
     ]);
-    assert_eq!(refusal(&none), "scan2.pdf is a PDF without pages");
+    assert_eq!(refusal(&none), "scan2.pdf has no pages");
     let many = pdf(&vec![&[][..]; 201]);
     assert_eq!(refusal(&many), "scan2.pdf has 201 pages, more than 200");
 }

@@ -29,12 +29,13 @@ def span(text):
 
 
 def by_breakglass(program, paths):
-    out = subprocess.run([program, "inspect", "--json", *paths], capture_output=True, text=True).stdout
+    out = subprocess.run([program, "inspect", "--json", *paths], capture_output=True, text=True, start_new_session=True).stdout
     return [f for page in json.loads(out)["pages"] for f in page.get("found", [])]
 
 
 def by_zbar(path):
-    return subprocess.run(["zbarimg", "-q", "--raw", path], capture_output=True, text=True).stdout.splitlines()
+    words = ["zbarimg", "-q", "--raw", path]
+    return subprocess.run(words, capture_output=True, text=True, start_new_session=True).stdout.splitlines()
 
 
 def by_zxing(image):

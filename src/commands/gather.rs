@@ -197,9 +197,11 @@ impl<'a> Gathering<'a> {
             folder.path().display()
         ));
         while !self.is_complete() {
-            let new = folder.look()?;
-            self.take_files(&new)?;
-            if new.is_empty() && self.context.ui.pause()? {
+            // a folder that is gone for a moment, like a phone's, ends nothing
+            let new = folder.look().unwrap_or_default();
+            let there: Vec<PathBuf> = new.into_iter().filter(|path| path.exists()).collect();
+            self.take_files(&there)?;
+            if !self.is_complete() && self.context.ui.pause()? {
                 break;
             }
         }
@@ -221,8 +223,8 @@ impl<'a> Gathering<'a> {
                 // one bad file does not stop the others
                 Err(failure) => self.context.ui.warn(&failure.message),
             }
-            Ok(())
-        })
+        });
+        Ok(())
     }
 
     fn take(&mut self, path: &Path, reading: Reading) {
@@ -245,6 +247,11 @@ impl<'a> Gathering<'a> {
             ui.say(&format!("  {} is blank", look.origin));
         } else if let Some(problem) = look.problem {
             ui.warn(&format!("{} {problem}", look.origin));
+        } else if look.unread && look.codes.is_empty() {
+            ui.warn(&format!(
+                "{}: its codes are too damaged to be read alone; the other leaf, or other sheets, may help",
+                look.origin
+            ));
         } else if look.page > 0 && look.codes.is_empty() {
             ui.warn(&format!(
                 "{}: no code found; try a sharper picture, or type the lines of leaf 2",

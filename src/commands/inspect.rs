@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
                 bad += 1;
                 ui.warn(&failure.message);
                 documents.push(json!({ "file": name, "error": failure.message }));
-                return Ok(());
+                return;
             }
         };
         for look in &looks {
@@ -43,7 +43,11 @@ pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
             bad += usize::from(look.problem.is_some_and(|problem| problem != PageProblem::Blank));
             let (page, lines) = describe(look, &typed);
             if !args.json {
-                let found = if lines.is_empty() { ": nothing of ours" } else { "" };
+                let found = match (lines.is_empty(), look.unread) {
+                    (true, true) => ": codes that are too damaged to be read alone",
+                    (true, false) => ": nothing of ours",
+                    _ => "",
+                };
                 ui.data(&format!("{}{found}", look.origin));
                 for line in &lines {
                     ui.data(&format!("  {line}"));
@@ -59,8 +63,7 @@ pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
             }
             documents.push(page);
         }
-        Ok(())
-    })?;
+    });
     if args.json {
         ui.data(&json!({ "version": 1, "pages": documents }).to_string());
     } else {

@@ -12,13 +12,13 @@ use super::Context;
 use crate::files::{self, FileError};
 use crate::harden;
 use crate::opening::{Note, Origin, Pile};
-use crate::scan::{self, Code, Overlay, PageProblem, Reader, Reading, Refusal};
+use crate::scan::{self, Code, Overlay, Page, PageProblem, Reader, Reading, Refusal};
 use crate::ui::{Failure, Ui};
 
 /// Most files taken from one folder.
 const MAX_FILES: usize = 1000;
 
-/// Most files read at once; each may take a page's memory several times.
+/// Most pages read at once, over all files.
 const MAX_AT_ONCE: usize = 8;
 
 /// Most lines taken from one text; a set has a hundred. Every line without a label is tried at every place.
@@ -34,12 +34,17 @@ pub(super) struct Look {
     pub(super) codes: Vec<Code>,
     /// What there is to say, each with the place it was read at.
     pub(super) notes: Vec<(Origin, Note)>,
+    /// Whether there are codes on it that could not be read.
+    pub(super) unread: bool,
     /// Why the page could not be read, or only in part.
     pub(super) problem: Option<PageProblem>,
 }
 
 /// Returns the files that the arguments name: a folder gives its files by name, hidden ones left out.
 pub(super) fn expand(ui: &Ui, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    if paths.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+        return Err(Failure::invalid("standard input (`-`) can be read only once"));
+    }
     let mut all = Vec::new();
     for path in paths {
         if !path.is_dir() {
@@ -75,15 +80,16 @@ pub(super) fn expand(ui: &Ui, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure
     Ok(all)
 }
 
-/// Reads files, as many at once as there are processors, and gives each to `take` in the order of the
+/// Reads files, as many at once as there are processors up to eight, and gives each to `take` in the order of the
 /// list.
 pub(super) fn each_read(
     context: &Context,
     paths: &[PathBuf],
-    mut take: impl FnMut(&Path, Result<Reading, Failure>) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    let at_once = processors.min(MAX_AT_ONCE).min(paths.len());
+    mut take: impl FnMut(&Path, Result<Reading, Failure>),
+) {
+    // every worker may take a gibibyte, so their number is bounded over all files
+    let processors = thread::available_parallelism().map_or(1, usize::from).min(MAX_AT_ONCE);
+    let at_once = processors.min(paths.len());
     let reader = context.reader().with_workers(processors / at_once.max(1));
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -94,9 +100,8 @@ pub(super) fn each_read(
             let take_turns = move || loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(path) = paths.get(at) else { return };
-                if send.send((at, read(reader, path))).is_err() {
-                    return;
-                }
+                // the other end waits for every file
+                let _ = send.send((at, read(reader, path)));
             };
             scope.spawn(|| harden::with_burnt_stack(take_turns));
         }
@@ -111,11 +116,10 @@ pub(super) fn each_read(
             }
             drop(working);
             if let Some(reading) = early.remove(&at) {
-                take(path, reading)?;
+                take(path, reading);
             }
         }
-        Ok(())
-    })
+    });
 }
 
 fn read(reader: &Reader, path: &Path) -> Result<Reading, Failure> {
@@ -150,12 +154,18 @@ pub(super) fn put(
     pages
         .into_iter()
         .map(|mut page| {
-            page.codes.extend(overlay.take(&page));
+            let merged = overlay.take(&page);
+            let new =
+                merged.into_iter().filter(|code| page.codes.iter().all(|c| c.text != code.text));
+            let new: Vec<Code> = new.collect();
+            page.codes.extend(new);
             let place = (!single).then(|| format!("page {}", page.number));
             let origin = Origin { file: name.to_owned(), place };
             let notes = page.codes.iter().flat_map(|code| pile.add_code(&code.text, &origin));
             let notes = notes.map(|note| (origin.clone(), note)).collect();
-            Look { notes, origin, page: page.number, codes: page.codes, problem: page.problem }
+            let unread = page.has_unread();
+            let Page { number, codes, problem, .. } = page;
+            Look { notes, origin, page: number, codes, unread, problem }
         })
         .collect()
 }
@@ -171,7 +181,7 @@ fn text_look(pile: &mut Pile, name: &str, text: &Zeroizing<String>) -> Look {
         let words = format!("only its first {MAX_TEXT_LINES} lines were read");
         notes.push((origin.clone(), Note::Problem(words)));
     }
-    Look { origin, page: 0, codes: Vec::new(), notes, problem: None }
+    Look { origin, page: 0, codes: Vec::new(), notes, unread: false, problem: None }
 }
 
 /// Says a note in words, when there is something to say about it.

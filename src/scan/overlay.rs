@@ -5,11 +5,11 @@
 
 use zeroize::Zeroizing;
 
-use super::soft::Soft;
+use super::soft::{SAME, Soft};
 use super::{Code, Page, Pass};
 
-/// Measurements that agree more than this are of one code.
-const SAME: f32 = 0.6;
+/// More copies than these on all leaves and sheets do not help, and each attempt takes time.
+const MOST_ATTEMPTS: usize = 24;
 
 /// The most codes that are kept apart.
 const MOST: usize = 256;
@@ -22,8 +22,9 @@ pub struct Overlay {
 
 struct Laid {
     sum: Soft,
-    count: usize,
     read: bool,
+    /// Times that laying one more over it was not enough.
+    failed: usize,
 }
 
 impl Overlay {
@@ -40,18 +41,23 @@ impl Overlay {
         let nearest = near.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, same)| *same > SAME);
         let Some((at, _)) = nearest else {
             if self.codes.len() < MOST {
-                self.codes.push(Laid { sum: soft.copy(), count: 1, read: false });
+                self.codes.push(Laid { sum: soft.copy(), read: false, failed: 0 });
             }
             return None;
         };
         let laid = &mut self.codes[at];
-        if laid.read {
+        if laid.read || laid.failed >= MOST_ATTEMPTS {
             return None;
         }
         laid.sum.add(soft);
-        laid.count += 1;
         let text = laid.sum.text();
         laid.read = text.is_some();
+        laid.failed += usize::from(text.is_none());
         text
+    }
+
+    /// Tells whether a measurement is a copy of a code that was read here.
+    pub(super) fn has_read(&self, soft: &Soft) -> bool {
+        self.codes.iter().any(|laid| laid.read && laid.sum.is_copy(soft))
     }
 }

@@ -19,6 +19,7 @@ pub(super) mod plane;
 mod search;
 
 use std::f32::consts::SQRT_2;
+use std::time::Instant;
 
 use zeroize::Zeroizing;
 
@@ -33,8 +34,11 @@ use crate::codes::grid::SIDE;
 /// The most pages that are looked for in one picture.
 const MOST_PAGES: usize = 4;
 
-/// Finders that are needed to look for a page in the first place.
+/// Finders that are needed to look for one more page.
 const FEWEST: usize = 2;
+
+/// The most finders that are looked at.
+const MOST_FINDERS: usize = 400;
 
 /// What a picture gave by place.
 #[derive(Default)]
@@ -46,9 +50,12 @@ pub(super) struct Measured {
 }
 
 /// Measures the codes of a picture that are not among those that were read, given their corners.
-pub(super) fn measure(grey: &Grey, even: &Grey, codes: &[[Point; 4]]) -> Measured {
+///
+/// No further page is begun after `until`.
+pub(super) fn measure(grey: &Grey, even: &Grey, codes: &[[Point; 4]], until: Instant) -> Measured {
     let mut finders = qr::finders(grey);
-    for more in qr::finders(even).into_iter().chain(halved(even)) {
+    finders.truncate(MOST_FINDERS);
+    for more in qr::finders(even).into_iter().chain(halved(even)).take(2 * MOST_FINDERS) {
         if finders.iter().all(|f| f.at.distance(more.at) > f.width.min(more.width) / 2.0) {
             finders.push(more);
         }
@@ -56,7 +63,8 @@ pub(super) fn measure(grey: &Grey, even: &Grey, codes: &[[Point; 4]]) -> Measure
     let mut left: Vec<[Point; 4]> = codes.to_vec();
     let mut all = Measured::default();
     for turn in 0..MOST_PAGES {
-        if left.is_empty() && finders.len() < FEWEST && turn > 0 {
+        let nothing_left = left.is_empty() && finders.len() < FEWEST && turn > 0;
+        if nothing_left || Instant::now() >= until {
             break;
         }
         let Some(page) = page::locate(even, &finders, &left, turn == 0) else { break };
@@ -87,10 +95,11 @@ fn codes_of(even: &Grey, page: &PageAt, codes: &[[Point; 4]]) -> Measured {
     let places: Vec<usize> = (0..4).filter(open).collect();
     let mut measured = code::measure(even, page, &places);
     let mut result = Measured::default();
-    let mut unread = Vec::new();
+    let (mut read, mut unread) = (Vec::new(), Vec::new());
     for code in measured.drain(..) {
         match code.soft.text() {
             Some(text) => {
+                read.push(code.soft);
                 if result.read.iter().all(|(known, _)| **known != *text) {
                     result.read.push((text, code.corners));
                 }
@@ -105,6 +114,10 @@ fn codes_of(even: &Grey, page: &PageAt, codes: &[[Point; 4]]) -> Measured {
         let new = text.filter(|text| result.read.iter().all(|(known, _)| **known != **text));
         result.read.extend(new.map(|text| (text, code.corners)));
     }
+    // further copies of what was read here help nobody
+    unread.retain(|code| {
+        !overlay.has_read(&code.soft) && !read.iter().any(|r| r.is_copy(&code.soft))
+    });
     result.unread = unread.into_iter().map(|code| code.soft).collect();
     result
 }

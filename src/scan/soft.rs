@@ -1,11 +1,17 @@
 //! A code as it was measured: how dark each module is, and how much that is worth. Decoding it uses
 //! both: what is covered is an erasure, which costs half of what an error costs.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use fec::reed_solomon::{Decoder, Encoder};
 use zeroize::Zeroizing;
 
+use super::decode::printable;
 use super::qr::{Blocks, Format, Symbol};
 use crate::codes::payload;
+
+/// Measurements that agree more than this are of one code.
+pub(super) const SAME: f32 = 0.6;
 
 /// Field of QR codes: x⁸ + x⁴ + x³ + x² + 1.
 const POLYNOMIAL: u16 = 0x11d;
@@ -72,6 +78,11 @@ impl Soft {
         same / all
     }
 
+    /// Tells whether both are measurements of one code.
+    pub(super) fn is_copy(&self, other: &Self) -> bool {
+        self.agreement(other) > SAME
+    }
+
     pub(super) fn copy(&self) -> Self {
         Self { symbol: self.symbol, values: self.values.clone() }
     }
@@ -93,7 +104,10 @@ impl Soft {
         formats.sort_by(|a, b| b.0.total_cmp(&a.0));
         // two formats differ in ten of the thirty modules at least
         let least = formats.first()?.0 - FORMAT_MARGIN;
-        formats.iter().take_while(|(f, _)| *f >= least).find_map(|(_, format)| self.text_as(format))
+        let likely = formats.iter().take_while(|(f, _)| *f >= least);
+        // what is measured may have been made by somebody else, and two libraries decode it
+        let decode = || likely.into_iter().find_map(|(_, format)| self.text_as(format));
+        catch_unwind(AssertUnwindSafe(decode)).ok().flatten()
     }
 
     fn text_as(&self, format: &Format) -> Option<Zeroizing<String>> {
@@ -109,7 +123,7 @@ impl Soft {
         let data = decode(&codewords, &blocks)?;
         let text = self.symbol.text(format.level, &data)?;
         let payloads = payload::parse_each(&text).ok()?;
-        payloads.iter().all(Result::is_ok).then_some(text)
+        (printable(&text) && payloads.iter().all(Result::is_ok)).then_some(text)
     }
 }
 

@@ -11,12 +11,16 @@ use super::{MAX_PAGES, MAX_PIXELS, PageProblem};
 /// The most bytes a page's pixels may take.
 const MAX_BYTES: usize = 320 << 20;
 
-/// Returns how many pages a file has; a chain of pages that breaks off ends there.
+/// Returns how many pages a file has; the one at which its chain breaks off counts, so that it is
+/// named.
 pub(super) fn pages(file: &[u8]) -> Result<u32, PageProblem> {
     let mut decoder = open(file)?;
     let mut pages = 1;
-    while pages <= MAX_PAGES && decoder.more_images() && decoder.next_image().is_ok() {
+    while pages <= MAX_PAGES && decoder.more_images() {
         pages += 1;
+        if decoder.next_image().is_err() && !decoder.more_images() {
+            break;
+        }
     }
     Ok(pages)
 }

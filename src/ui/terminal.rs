@@ -3,6 +3,8 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 
+use std::time::{Duration, Instant};
+
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
@@ -13,6 +15,9 @@ use crate::set::manifest::has_forbidden;
 
 /// Longest line that is taken, bytes; a code's text has some 1 500.
 const MAX_LINE: usize = 64 * 1024;
+
+/// How long a pause is; what stands still for so long in a folder has been written.
+pub(super) const PAUSE: Duration = Duration::from_millis(500);
 
 const CTRL_C: u8 = 3;
 const CTRL_D: u8 = 4;
@@ -63,12 +68,16 @@ impl Terminal {
     /// Waits for half a second; says whether Enter was pressed. Ctrl-C is `ErrorKind::Interrupted`.
     pub fn pause(&mut self) -> io::Result<bool> {
         let mode = Mode::raw(&self.tty)?;
-        mode.wait_at_most(5)?;
-        match self.byte()? {
-            Some(CTRL_C) => Err(io::ErrorKind::Interrupted.into()),
-            Some(b'\r' | b'\n' | CTRL_D) => Ok(true),
-            _ => Ok(false),
+        mode.wait_at_most(1)?;
+        let until = Instant::now() + PAUSE;
+        while Instant::now() < until {
+            match self.byte()? {
+                Some(CTRL_C) => return Err(io::ErrorKind::Interrupted.into()),
+                Some(b'\r' | b'\n' | CTRL_D) => return Ok(true),
+                _ => {}
+            }
         }
+        Ok(false)
     }
 
     /// Shows a heading and a secret on the other screen, waits for a key, and wipes it.

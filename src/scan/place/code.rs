@@ -170,7 +170,7 @@ fn code(even: &Grey, page: &PageAt, sized: &Sized) -> Option<Code> {
         let module = plane.scale_at(Point::new(side / 2.0, side / 2.0));
         // with few patterns the page knows better
         if pairs.len() >= 8 {
-            plane = robust(&pairs, 0.4 * module)?;
+            plane = robust(&pairs, 0.4 * module).unwrap_or(plane);
         }
     }
     let bend = Bend::new(even, &plane, symbol);

@@ -145,7 +145,7 @@ fn from_finders(paper: PaperSize, finders: &[Finder]) -> Vec<PageAt> {
             for (a, from) in grid.iter().enumerate() {
                 for (_, to) in grid.iter().enumerate().filter(|(b, _)| *b != a) {
                     let scale = p.at.distance(q.at) / from.distance(*to);
-                    // seven modules of 0.7 to 1.9 mm
+                    // seven modules of 0.6 to 2 mm
                     let mm = p.width.midpoint(q.width) / scale;
                     if !(4.2..14.0).contains(&mm) {
                         continue;
@@ -236,7 +236,7 @@ fn settle(grey: &Grey, mut page: PageAt) -> Option<(f32, PageAt)> {
             break;
         }
         let scale = page.plane.scale_at(Point::new(100.0, 140.0));
-        page.plane = robust(&pairs, 1.5 * scale)?;
+        page.plane = robust(&pairs, 1.5 * scale).unwrap_or(page.plane);
     }
     Some((before, page))
 }
@@ -254,7 +254,8 @@ pub(super) fn robust(pairs: &[Pair], off: f32) -> Option<Plane> {
         if kept.len() < 2 {
             break;
         }
-        plane = Plane::fit(&kept)?;
+        let Some(better) = Plane::fit(&kept) else { break };
+        plane = better;
     }
     Some(plane)
 }

@@ -64,9 +64,19 @@ impl Plane {
         match pairs.len() {
             0 | 1 => None,
             2 => Self::similarity([pairs[0].from, pairs[1].from], [pairs[0].to, pairs[1].to]),
-            3..6 => Self::affine(pairs),
-            _ => Self::homography(pairs),
+            3..6 => Self::affine(pairs).or_else(|| Self::between_ends(pairs)),
+            _ => Self::homography(pairs)
+                .or_else(|| Self::affine(pairs))
+                .or_else(|| Self::between_ends(pairs)),
         }
+    }
+
+    /// Returns the similarity between two pairs far apart: what points on one line still determine.
+    fn between_ends(pairs: &[Pair]) -> Option<Self> {
+        let first = pairs.first()?;
+        let distance = |pair: &&Pair| pair.from.distance(first.from);
+        let last = pairs.iter().max_by(|a, b| distance(a).total_cmp(&distance(b)))?;
+        Self::similarity([first.from, last.from], [first.to, last.to])
     }
 
     /// Fits a map that keeps parallels, by least squares.
@@ -250,6 +260,8 @@ mod tests {
         let line: Vec<Pair> = pairs(Point::new).into_iter().take(4).collect();
         assert!(Plane::affine(&line).is_none());
         assert!(Plane::homography(&line).is_none());
+        let similar = Plane::fit(&line).unwrap();
+        assert!(similar.map(line[1].from).distance(line[1].to) < 0.01);
         assert!(Plane::fit(&line[..1]).is_none());
         let same = [line[0], line[0]];
         assert!(Plane::fit(&same).is_none());
