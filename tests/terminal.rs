@@ -33,6 +33,8 @@ struct Dialogue {
     bytes: Vec<u8>,
     /// How much of it was waited for.
     seen: usize,
+    /// Keys that had to be pressed; the spaces between groups of signs need not be.
+    keys: usize,
 }
 
 impl Dialogue {
@@ -42,7 +44,7 @@ impl Dialogue {
         // whoever makes the terminal turns its echo off, so it is turned on again
         command.args(["-c", "stty sane; exec \"$@\"", "sh", papers::PROGRAM]).args(args);
         command.current_dir(papers.dir()).env("TERM", "xterm").env_remove("NO_COLOR");
-        Self { session: Session::spawn(command).unwrap(), bytes: Vec::new(), seen: 0 }
+        Self { session: Session::spawn(command).unwrap(), bytes: Vec::new(), seen: 0, keys: 0 }
     }
 
     /// Takes what is shown by now; false at the end.
@@ -84,6 +86,8 @@ impl Dialogue {
     }
 
     fn type_in(&mut self, keys: &str) {
+        let label = usize::from(keys.starts_with(['K', 'M', 'S', 'k']) && keys.contains(' '));
+        self.keys += keys.chars().filter(|key| *key != ' ').count() + label;
         self.session.send(keys).unwrap();
     }
 
@@ -253,6 +257,8 @@ fn twelve_typed_lines_and_the_kit_are_enough() {
     dialogue.wait_any(&["3 of 3: 3a, Chen Li"]);
     dialogue.answer("Set code in the paper book", &code);
     dialogue.release();
+    // README says 12 lines and about 450 keys
+    assert!((400..470).contains(&dialogue.keys), "{} keys", dialogue.keys);
     let [before, on, after] = dialogue.see_and_end();
     assert_eq!(on.matches(PASSWORD).count(), 1, "{on}");
     assert!(!before.contains(PASSWORD) && !after.contains(PASSWORD));
@@ -283,6 +289,11 @@ fn typed_lines_alone_are_enough() {
     dialogue.bring(&printed(&papers, "5a", Kind::Sealed));
     dialogue.answer("Set code in the paper book", &code);
     dialogue.release();
+    let lines = 12
+        + printed(&papers, "2a", Kind::Manifest).len()
+        + printed(&papers, "5a", Kind::Sealed).len();
+    // README says so
+    assert!((1400..1650).contains(&dialogue.keys), "{lines} lines, {} keys", dialogue.keys);
     let [before, on, _] = dialogue.see_and_end();
     assert!(on.contains(PASSWORD), "{on}");
     assert!(before.contains("loose record"), "{before}");

@@ -62,6 +62,16 @@ impl Kind {
         crockford::value(self.letter()).unwrap_or(0)
     }
 
+    /// Returns the place in a list: what a sheet is about first.
+    pub fn place(self) -> u8 {
+        match self {
+            Self::Share => 0,
+            Self::Locked => 1,
+            Self::Manifest => 2,
+            Self::Sealed => 3,
+        }
+    }
+
     /// Returns the word for people.
     pub fn word(self) -> &'static str {
         match self {

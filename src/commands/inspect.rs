@@ -106,11 +106,15 @@ fn describe(look: &Look, typed: &[&Payload]) -> (Value, Vec<String>) {
             "sha256": digest,
         }));
     };
-    for code in &look.codes {
+    // where a code lies decides which is read first, and says nothing to anybody
+    let read = look.codes.iter().flat_map(|code| {
         let payloads = payload::parse_each(&code.text).unwrap_or_default();
-        for payload in payloads.iter().flatten() {
-            add(payload, &code.pass.to_string());
-        }
+        payloads.into_iter().flatten().map(|payload| (payload, code.pass.to_string()))
+    });
+    let mut read: Vec<(Payload, String)> = read.collect();
+    read.sort_by_key(|(payload, _)| (payload.kind().place(), belongs(payload)));
+    for (payload, how) in &read {
+        add(payload, how);
     }
     for payload in typed {
         add(payload, "text");

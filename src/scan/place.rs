@@ -5,6 +5,7 @@
 //! search   one known pattern near the point where it should be
 //! page     where the page lies in the picture
 //! code     where the modules of one code lie, and how dark they are
+//! bend     where they lie on crumpled paper
 //! ```
 //!
 //! The page is found by finder patterns, or by a code that was read. Then every place of the grid
@@ -13,6 +14,7 @@
 
 #![allow(clippy::similar_names, reason = "a place lies on a plane")]
 
+mod bend;
 mod code;
 mod page;
 pub(super) mod plane;

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::bend::Net;
 use super::page::{PageAt, SEEN, corners, robust};
 use super::plane::{Pair, Plane, Point};
 use super::search::{Around, Hit, Pattern, find};
@@ -103,7 +104,7 @@ fn likeness(even: &Grey, plane: &Plane, symbol: &Symbol) -> f32 {
 }
 
 /// Returns −1 for light to 1 for dark, of a picture with the same contrast everywhere.
-fn darkness(value: f32) -> f32 {
+pub(super) fn darkness(value: f32) -> f32 {
     ((128.0 - value) / 56.0).clamp(-1.0, 1.0)
 }
 
@@ -174,17 +175,43 @@ fn code(even: &Grey, page: &PageAt, sized: &Sized) -> Option<Code> {
         }
     }
     let bend = Bend::new(even, &plane, symbol);
+    let mut soft = sampled(even, symbol, |p| bend.map(&plane, p));
+    if soft.text().is_none() {
+        let whole = seen(even, &|p| plane.map(p), symbol, 2.5);
+        let finders =
+            whole.iter().filter(|(at, _)| at.x.max(at.y) > side - 7.0 || at.x.min(at.y) < 4.0);
+        let known: Vec<(Point, Point)> =
+            finders.map(|(at, hit)| (*at, off(&plane, *at, hit))).collect();
+        if !known.is_empty() {
+            let net = Net::grow(even, &plane, symbol, &known);
+            let bent = sampled(even, symbol, |p| net.map(p));
+            // what is known of every code says which of the two lies better
+            if bent.likeness() > soft.likeness() {
+                soft = bent;
+            }
+        }
+    }
+    let corners = [(0.0, 0.0), (side, 0.0), (side, side), (0.0, side)];
+    let corners = corners.map(|(u, v)| plane.map(Point::new(u, v)));
+    (soft.likeness() > LIKE).then_some(Code { soft, corners })
+}
+
+/// Measures every module where `map` puts it.
+fn sampled(even: &Grey, symbol: &'static Symbol, map: impl Fn(Point) -> Point) -> Soft {
     let values = (0..symbol.side * symbol.side).map(|at| {
         let module = Point::new(to_f32(at % symbol.side) + 0.5, to_f32(at / symbol.side) + 0.5);
-        let around = Around::new(|p| bend.map(&plane, p), module);
+        let around = Around::new(&map, module);
         let near = [(0.0, 0.0), (-0.2, -0.2), (0.2, -0.2), (-0.2, 0.2), (0.2, 0.2)];
         let sum: f32 = near.iter().map(|(u, v)| even.at(around.step(*u, *v))).sum();
         darkness(sum / 5.0)
     });
-    let soft = Soft::measured(symbol, Zeroizing::new(values.collect()));
-    let corners = [(0.0, 0.0), (side, 0.0), (side, side), (0.0, side)];
-    let corners = corners.map(|(u, v)| plane.map(Point::new(u, v)));
-    (soft.likeness() > LIKE).then_some(Code { soft, corners })
+    Soft::measured(symbol, Zeroizing::new(values.collect()))
+}
+
+/// Returns how far a pattern lies from where a plane puts it, in pixels.
+fn off(plane: &Plane, middle: Point, hit: &Hit) -> Point {
+    let flat = plane.map(middle);
+    Point::new(hit.at.x - flat.x, hit.at.y - flat.y)
 }
 
 /// How the paper is bent: where patterns lie beside the place that a plane gives them.
@@ -196,10 +223,7 @@ struct Bend {
 impl Bend {
     fn new(even: &Grey, plane: &Plane, symbol: &Symbol) -> Self {
         let hits = seen(even, &|p| plane.map(p), symbol, 1.2);
-        let knot = |(middle, hit): &(Point, Hit)| {
-            let flat = plane.map(*middle);
-            (*middle, Point::new(hit.at.x - flat.x, hit.at.y - flat.y), hit.likeness)
-        };
+        let knot = |(middle, hit): &(Point, Hit)| (*middle, off(plane, *middle, hit), hit.likeness);
         Self { knots: hits.iter().map(knot).collect() }
     }
 
