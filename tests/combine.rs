@@ -305,6 +305,8 @@ fn the_program_gets_the_credential_and_its_status_comes_back() {
     lab.file("bad", "#!/no/such/interpreter\n");
     std::fs::set_permissions(lab.path("bad"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .unwrap();
+    // a release in the same second would be the same record, and that is refused
+    std::thread::sleep(std::time::Duration::from_millis(1100));
     exec(&["./bad"]).expect(125, &["did not start", "the release is recorded"]);
 }
 

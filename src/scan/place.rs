@@ -53,7 +53,7 @@ pub(super) struct Measured {
 
 /// Measures the codes of a picture that are not among those that were read, given their corners.
 ///
-/// No further page is begun after `until`.
+/// No further page or code is begun after `until`.
 pub(super) fn measure(grey: &Grey, even: &Grey, codes: &[[Point; 4]], until: Instant) -> Measured {
     let mut finders = qr::finders(grey);
     finders.truncate(MOST_FINDERS);
@@ -70,7 +70,7 @@ pub(super) fn measure(grey: &Grey, even: &Grey, codes: &[[Point; 4]], until: Ins
             break;
         }
         let Some(page) = page::locate(even, &finders, &left, turn == 0) else { break };
-        let found = codes_of(even, &page, codes);
+        let found = codes_of(even, &page, codes, until);
         if found.read.is_empty() && found.unread.is_empty() && !left.iter().any(|c| holds(&page, c))
         {
             break;
@@ -91,11 +91,11 @@ fn halved(grey: &Grey) -> Vec<Finder> {
 }
 
 /// Measures and reads the places of one page that no code of `codes` covers.
-fn codes_of(even: &Grey, page: &PageAt, codes: &[[Point; 4]]) -> Measured {
+fn codes_of(even: &Grey, page: &PageAt, codes: &[[Point; 4]], until: Instant) -> Measured {
     let open =
         |place: &usize| !codes.iter().any(|corners| covers_place(page, *place, middle(corners)));
     let places: Vec<usize> = (0..4).filter(open).collect();
-    let mut measured = code::measure(even, page, &places);
+    let mut measured = code::measure(even, page, &places, until);
     let mut result = Measured::default();
     let (mut read, mut unread) = (Vec::new(), Vec::new());
     for code in measured.drain(..) {

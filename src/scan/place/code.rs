@@ -1,5 +1,7 @@
 //! Where the modules of one code lie, and how dark they are.
 
+use std::time::Instant;
+
 use zeroize::Zeroizing;
 
 use super::bend::Net;
@@ -32,7 +34,7 @@ struct Sized {
 }
 
 /// Measures the codes at some places of a page.
-pub(super) fn measure(even: &Grey, page: &PageAt, places: &[usize]) -> Vec<Code> {
+pub(super) fn measure(even: &Grey, page: &PageAt, places: &[usize], until: Instant) -> Vec<Code> {
     let mut sized: Vec<Sized> =
         places.iter().filter_map(|place| size(even, page, *place, VERSIONS)).collect();
     // a version that is seen well at one place is likely at the others
@@ -51,7 +53,8 @@ pub(super) fn measure(even: &Grey, page: &PageAt, places: &[usize]) -> Vec<Code>
     }
     sized.retain(|s| s.like > LIKE);
     let page = refine(even, page, &sized);
-    sized.iter().filter_map(|s| code(even, &page, s)).collect()
+    let in_time = sized.iter().take_while(|_| Instant::now() < until);
+    in_time.filter_map(|s| code(even, &page, s)).collect()
 }
 
 /// Finds the version of the code at a place: the one of which most is seen.
