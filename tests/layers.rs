@@ -82,7 +82,9 @@ fn one_room_knows_each_library() {
     for (library, home) in [
         ("printpdf::", "paper/pdf.rs"),
         ("hayro::", "scan/raster.rs"),
-        ("rxing::", "scan/decode.rs"),
+        ("rxing::", "scan/qr.rs"),
+        ("fec::", "scan/soft.rs"),
+        ("heic_decoder::", "scan/heic.rs"),
         ("age::", "sealing.rs"),
         ("sharks::", "sharing.rs"),
     ] {
