@@ -38,7 +38,7 @@ const LIMITS: [(Resource, u64); 5] = [
 ];
 
 /// After this time no further pass is begun, so that what was found is reported.
-const ENOUGH: Duration = Duration::from_secs(6);
+const ENOUGH: Duration = Duration::from_secs(7);
 
 /// Parsers recurse as deep as a file asks them to.
 const STACK: usize = 64 << 20;
