@@ -118,7 +118,7 @@ pub struct Split {
     /// Put the sheets into DIR, which must be new or empty [default: a private folder in memory]
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// What the sheets are made of
+    /// What the sheets are made of; the paper size is for paper only
     #[arg(long, value_name = "MEDIA", default_value = "paper")]
     pub media: Media,
     /// Paper size
@@ -153,7 +153,7 @@ pub struct Combine {
     /// Scans, photos, PDFs, text files, folders of them, or `-`; what is missing is asked for
     #[arg(value_name = "SHEET")]
     pub sheets: Vec<PathBuf>,
-    /// Take pictures as a scanner or a phone drops them into DIR
+    /// Take pictures as a scanner or a camera drops them into DIR
     #[arg(long, value_name = "DIR")]
     pub watch: Option<PathBuf>,
     /// The set code in the paper book

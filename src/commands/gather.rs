@@ -192,8 +192,9 @@ impl<'a> Gathering<'a> {
     fn watch(&mut self, folder: &Path) -> Result<(), Failure> {
         let mut folder = Watch::new(folder)?;
         let ui = &self.context.ui;
+        let keys = if ui.can_ask() { " Enter ends the watch, Ctrl-C stops." } else { "" };
         ui.must_say(&format!(
-            "Watching {}: put pictures of the sheets there. Enter ends the watch, Ctrl-C stops.",
+            "Watching {}: put pictures of the sheets there.{keys}",
             folder.path().display()
         ));
         while !self.is_complete() {

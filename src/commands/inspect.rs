@@ -10,16 +10,20 @@ use crate::codes::payload::{self, Payload};
 use crate::exit::Exit;
 use crate::logbook::hex;
 use crate::opening::{Note, Pile};
-use crate::scan::{Overlay, PageProblem};
+use crate::scan::{Overlay, PageProblem, Pass};
 use crate::set::{Manifest, sha256};
 use crate::ui::Failure;
+
+/// A sheet that ordinary readers cannot read any more will not get better.
+const WORN: &str = "\nCodes that are mended or merged can no longer be read by ordinary means. If the picture is good, \
+                    the paper is worn: tell the owner of the method.";
 
 pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
     let ui = &context.ui;
     let mut pile = Pile::default();
     let mut overlay = Overlay::default();
     let mut documents = Vec::new();
-    let mut bad = 0;
+    let (mut bad, mut worn) = (0, false);
     let paths = intake::expand(ui, &args.files)?;
     intake::each_read(context, &paths, |path, reading| {
         let before = pile.all().count();
@@ -40,12 +44,13 @@ pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
             } else {
                 Vec::new()
             };
+            worn |= look.codes.iter().any(|code| matches!(code.pass, Pass::Placed | Pass::Merged));
             bad += usize::from(look.problem.is_some_and(|problem| problem != PageProblem::Blank));
             let (page, lines) = describe(look, &typed);
             if !args.json {
                 let found = match (lines.is_empty(), look.unread) {
                     (true, true) => ": codes that are too damaged to be read alone",
-                    (true, false) => ": nothing of ours",
+                    (true, false) => ": nothing of ours could be read",
                     _ => "",
                 };
                 ui.data(&format!("{}{found}", look.origin));
@@ -68,6 +73,9 @@ pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
         ui.data(&json!({ "version": 1, "pages": documents }).to_string());
     } else {
         describe_sets(context, &pile);
+        if worn {
+            ui.say(WORN);
+        }
         if !pile.is_empty() {
             ui.say("\nNothing was opened, and nothing of the secret was shown.");
         }

@@ -120,8 +120,7 @@ fn as_text(dealt: &Dealt, method: &Method) -> Papers {
     for sheet in &dealt.sheets {
         let text = dealt.sheet_text(sheet, method);
         let mut out = Zeroizing::new(String::with_capacity(64 * 1024));
-        // what the method file says may not begin a line of its own: it has no line breaks
-        // writing to a String cannot fail
+        // writing to a String cannot fail; no name has a line break, so each of these stays a comment
         let _ = write!(
             out,
             "# BREAK GLASS {} generation {}\n# Sheet {} of set {}, held by {}\n\

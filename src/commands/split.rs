@@ -63,7 +63,8 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
             _ => credential(ui, args)?,
         };
         make(&stand_in, terms, &method, &press)?;
-        ui.say("Everything fits on paper. Nothing was made: this was a dry run.");
+        let fits = if matches!(press, Press::File) { "" } else { "Everything fits on paper. " };
+        ui.say(&format!("{fits}Nothing was made: this was a dry run."));
         return Ok(Exit::Done);
     }
     if harden::swap_is_on() {

@@ -16,9 +16,10 @@ const STEP: usize = 3;
 /// Modules that a patch reaches from its knot.
 const REACH: i8 = 3;
 
-/// Steps to each side in which a patch is moved, and their length in modules: less than a half in
-/// all, or it would slip by a module.
+/// Steps to each side in which a patch is moved, at first and once its neighbours are known, and
+/// their length in modules: less than a half in all, or it would slip by a module.
 const STEPS: i8 = 3;
+const STEPS_AGAIN: i8 = 2;
 const STEP_LEN: f32 = 0.15;
 
 /// A patch that moving makes less clearer than this says nothing: it is covered.
@@ -77,7 +78,7 @@ impl Net {
         }
         while let Some(next) = net.next() {
             let shift = net.expected(next);
-            net.knots[next] = Some(net.settle(&soft, next, shift));
+            net.knots[next] = Some(net.settle(&soft, next, shift, STEPS));
         }
         for _ in 0..2 {
             net = net.settled(&soft);
@@ -123,7 +124,7 @@ impl Net {
     }
 
     /// Moves a patch to where it is clearest, starting from the shifts that are expected.
-    fn settle(&self, soft: &Grey, index: usize, start: Trend) -> Knot {
+    fn settle(&self, soft: &Grey, index: usize, start: Trend, steps: i8) -> Knot {
         let middle = self.middle(index);
         let at = self.plane.map(middle);
         let right = self.plane.map(Point::new(middle.x + 1.0, middle.y));
@@ -134,8 +135,8 @@ impl Net {
             Point::new(start.here.x + x, start.here.y + y)
         };
         let (mut best, mut most, mut sum, mut count) = (start.here, f32::MIN, 0.0, 0.0);
-        for v in -STEPS..=STEPS {
-            for u in -STEPS..=STEPS {
+        for v in -steps..=steps {
+            for u in -steps..=steps {
                 let here = moved(f32::from(u) * STEP_LEN, f32::from(v) * STEP_LEN);
                 let clear = self.clearness(soft, middle, Trend { here, ..start });
                 // of two that are as clear the nearer one
@@ -189,7 +190,7 @@ impl Net {
             let expected = self.expected(index);
             let (old, new) = (knot.shift, expected.here);
             let here = Point::new(old.x.midpoint(new.x), old.y.midpoint(new.y));
-            Some(self.settle(soft, index, Trend { here, ..expected }))
+            Some(self.settle(soft, index, Trend { here, ..expected }, STEPS_AGAIN))
         };
         Self { knots: (0..self.knots.len()).map(again).collect(), ..*self }
     }
