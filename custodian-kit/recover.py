@@ -8,9 +8,11 @@ logbook format (logbook/format.md).
   1. Take a computer without network. Bring the sheets and the paper logbook.
   2. Read the codes into a text file, one a line:   zbarimg --raw scan1.png scan2.png > codes.txt
      or type the lines of leaf 2 with their labels: K1 13WM BD7B FSM1 HJ6W 040Y E3CW BH16
-     K1 to K4 of every sheet; all M and all S lines once. Several files, any order; # is a comment.
+     K1 to K4 of every sheet, P01, P02 ... of a locked one; all M and all S lines once. Several
+     files, any order; # is a comment.
   3. python3 recover.py --output credential.bin codes.txt typed.txt
      It checks every sheet, then asks for the set code in ink, for your name and id, and why.
+     Locked sheets: add --identity KEYFILE; the holder of a passphrase types it when asked.
   4. Write the check code it shows (R ....) into the paper logbook. Keep the record file.
   5. Use the credential, revoke it in time, switch the computer off (Python cannot wipe memory).
 
@@ -19,16 +21,21 @@ Without a person: --set-code "S 13WM-BD7B-FSM1-HJ6W-A" --operator "B. Alvarez" -
 It ends with 0 when the credential was delivered, 2 when the input cannot be used, 3 when there are
 fewer good shares than the set needs, 130 after Ctrl-C.
 """
-import argparse, base64, datetime, hashlib, hmac, itertools, json, os, re, struct, sys
+import argparse, base64, datetime, getpass, hashlib, hmac, itertools, json, os, re, struct, sys
 
 SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 READ_AS = str.maketrans("abcdefghijklmnopqrstuvwxyzILO", "ABCDEFGH1JK1MN0PQRSTUVWXYZ110", "- \t")
+BECH32 = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"
 PART = 570
+MOST_WORK = 20
 USES = {0: "IDP-DOWN", 1: "MFA-DOWN", 2: "ACL-BROKEN", 3: "FACILITY-DOWN", 4: "DATA-URGENT",
         5: "DRILL", 6: "ROTATION", **{bit: f"OWN-{bit - 7}" for bit in range(8, 16)}}
 
 class Bad(Exception):
     """One thing that was read is refused; the text says why."""
+
+class Closed(Bad):
+    """Another key or passphrase is needed."""
 
 class Stop(Exception):
     """The program ends: exit code, error, hint."""
@@ -95,7 +102,7 @@ def interpolate(points, at):
         result = bytes(r ^ mul256(weight, b) for r, b in zip(result, y))
     return result
 
-# ---- § 3 Sealed credential: an age file (C2SP age v1) with one X25519 recipient -----------------
+# ---- § 3 Sealed credential, § 6 locks: age files (C2SP age v1) ----------------------------------
 
 def x25519(scalar, u):
     """RFC 7748, section 5."""
@@ -145,7 +152,7 @@ def aead_open(key, nonce, sealed):
     total = (total + len(text) * 2**64 + 2**128) * r % (2**130 - 5)
     total = (total + int.from_bytes(one_time[16:32], "little")) % 2**128
     if len(tag) < 16 or not hmac.compare_digest(total.to_bytes(16, "little"), tag):
-        raise Bad("the age file is not sealed to this identity, or is damaged")
+        raise Bad("the age file is damaged, or another key is needed")
     stream = b"".join(chacha20_block(key, 1 + n, nonce) for n in range((len(text) + 63) // 64))
     return bytes(a ^ b for a, b in zip(text, stream))
 
@@ -161,14 +168,22 @@ def age_base64(text, size):
         raise Bad("the header of the age file is malformed")
     return data
 
-def age_file_key(header, identity):
+def age_parts(data):
+    """(header, its MAC, payload, the stanzas: [(arguments, body)])"""
+    match = HEADER.match(data)
+    if not match:
+        raise Bad("this is not a binary age file of version 1")
+    stanzas = [(arguments.split(b" "), body.replace(b"\n", b""))
+               for arguments, body in re.findall(STANZA, match[1])]
+    return match[1], match[4], data[match.end():], stanzas
+
+def x25519_file_key(stanzas, identity):
     """From the X25519 stanza; other stanzas are grease, or recipients that are not ours."""
     recipient = x25519(identity, (9).to_bytes(32, "little"))
-    for arguments, body in re.findall(STANZA, header):
-        arguments = arguments.split(b" ")
+    for arguments, body in stanzas:
         if arguments[0] != b"X25519":
             continue
-        share, body = age_base64(arguments[-1], 32), age_base64(body.replace(b"\n", b""), 32)
+        share, body = age_base64(arguments[-1], 32), age_base64(body, 32)
         shared = x25519(identity, share)
         if len(arguments) != 2 or not any(shared):
             raise Bad("the age file has a forged X25519 stanza")
@@ -177,14 +192,32 @@ def age_file_key(header, identity):
             return aead_open(wrap, bytes(12), body)
         except Bad:
             continue
-    raise Bad("the age file has no X25519 recipient that fits")
+    raise Closed("the age file has no X25519 recipient that fits")
 
-def age_open(data, identity):
-    match = HEADER.match(data)
-    if not match:
-        raise Bad("the sealed credential is not a binary age file of version 1")
-    header, mac, payload = match[1], match[4], data[match.end():]
-    file_key = age_file_key(header, identity)
+def scrypt_stanza(stanzas):
+    """(salt, work, body). It stands alone; too much work is refused before it is done."""
+    arguments, body = stanzas[0]
+    if len(stanzas) != 1 or len(arguments) != 3 or not re.fullmatch(b"[1-9][0-9]?", arguments[2]):
+        raise Bad("the age file has a forged scrypt stanza")
+    salt, work, body = age_base64(arguments[1], 16), int(arguments[2]), age_base64(body, 32)
+    if work > MOST_WORK:
+        raise Bad(f"it asks for scrypt with work factor {work}, more than {MOST_WORK} is refused")
+    return salt, work, body
+
+def scrypt_file_key(stanzas, passphrase):
+    salt, work, body = scrypt_stanza(stanzas)
+    try:
+        wrap = scrypt(passphrase, b"age-encryption.org/v1/scrypt" + salt, 2**work, 32)
+    except (ValueError, MemoryError):                   # OpenSSL says ValueError
+        raise Bad(f"its passphrase needs {2**work >> 10} MiB of memory, this computer has less")
+    try:
+        return aead_open(wrap, bytes(12), body)
+    except Bad:
+        raise Closed("the passphrase does not fit")
+
+def age_open(data, key, find_file_key=x25519_file_key):
+    header, mac, payload, stanzas = age_parts(data)
+    file_key = find_file_key(stanzas, key)
     expected = hmac.digest(hkdf(file_key, b"", b"header"), header, "sha256")
     if not hmac.compare_digest(expected, age_base64(mac, 32)):
         raise Bad("the header of the age file was altered")
@@ -198,6 +231,39 @@ def age_open(data, identity):
                 raise Bad("the last chunk of the age file is empty")
             return plain
         count += 1
+
+def read_identity(text):
+    """The 32 bytes of AGE-SECRET-KEY-1...: Bech32, BIP 173."""
+    name, _, symbols = text.upper().rpartition("1")
+    vals = [BECH32.find(s) for s in symbols]
+    if name != "AGE-SECRET-KEY-" or len(vals) != 58 or min(vals) < 0:
+        raise Bad("this is not an age identity, AGE-SECRET-KEY-1 and 58 symbols")
+    name, check = name.lower().encode(), 1
+    for value in [c >> 5 for c in name] + [0] + [c & 31 for c in name] + vals:
+        top, check = check >> 25, (check & 0x1FFFFFF) << 5 ^ value
+        for bit, add in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            check ^= add if top >> bit & 1 else 0
+    if check != 1:
+        raise Bad("this age identity has a wrong symbol, or more: its checksum does not fit")
+    return from_base32(vals[:52])
+
+def read_identities(path):
+    """The identities of a file, one a line."""
+    hint = "give files as age-keygen writes them; one that is encrypted goes through age -d first"
+    identities = []
+    try:
+        with open(path, "rb") as stream:
+            for number, line in enumerate(stream, 1):
+                line = line.decode("utf-8", "replace").lstrip("\ufeff").strip()
+                if line and not line.startswith("#"):
+                    identities.append(read_identity(line))
+    except OSError as e:
+        raise Stop(2, f"the identity file `{path}` cannot be read: {e.strerror}", hint)
+    except Bad as bad:                                  # never the line: it could be a key
+        raise Stop(2, f"{path}:{number}: {bad}", hint)
+    if not identities:
+        raise Stop(2, f"the identity file `{path}` has no age identity in it", hint)
+    return identities
 
 # ---- § 4 Manifest -------------------------------------------------------------------------------
 
@@ -257,14 +323,15 @@ class Manifest:
 
 # ---- § 5 Codes ----------------------------------------------------------------------------------
 
-def scrypt(password, salt, n=2**15):
-    """r = 8, p = 1, 10 bytes. Python on a Mac may lack hashlib.scrypt: then RFC 7914, slowly."""
+def scrypt(password, salt, n=2**15, size=10):
+    """r = 8, p = 1. Python on a Mac may lack hashlib.scrypt: then RFC 7914, slowly."""
     if hasattr(hashlib, "scrypt"):
-        return hashlib.scrypt(password, salt=salt, n=n, r=8, p=1, maxmem=2**26, dklen=10)
-    say("computing a code (scrypt without OpenSSL, a minute or more)")
-    return slow_scrypt(password, salt, n)
+        most = 1024 * n + 2**20                         # as it needs; from 2 GiB on Python refuses
+        return hashlib.scrypt(password, salt=salt, n=n, r=8, p=1, maxmem=most, dklen=size)
+    say(f"computing scrypt without OpenSSL: {max(1, n >> 15)} min or more")
+    return slow_scrypt(password, salt, n, size)
 
-def slow_scrypt(password, salt, n):
+def slow_scrypt(password, salt, n, size=10):
     def xor(a, b):
         return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")).to_bytes(len(a), "big")
 
@@ -291,7 +358,7 @@ def slow_scrypt(password, salt, n):
         block = mix(block)
     for _ in range(n):
         block = mix(xor(block, seen[int.from_bytes(block[-64:-60], "little") % n]))
-    return hashlib.pbkdf2_hmac("sha256", password, block, 1, 10)
+    return hashlib.pbkdf2_hmac("sha256", password, block, 1, size)
 
 def code(kind, digest):
     return scrypt(digest, b"breakglass/1 code " + kind.encode())
@@ -342,7 +409,9 @@ class Payload:
             if len(body) < 13 or kind == "K" and len(body) != 56:
                 raise Bad("the share has a wrong length")
             self.set, self.copy, self.x = body[:10], body[10], body[11]
-            self.y, self.token = body[12:44], body[44:]             # of K only
+            self.y, self.token = body[12:44], body[44:]
+            if kind == "P":                             # until it is unlocked
+                self.lock, self.y, self.token = body[12:], None, None
             if not 1 <= self.copy <= 26 or not 1 <= self.x <= 32:
                 raise Bad(f"it says share {self.x}, copy {self.copy}: no sheet is, it is forged")
             self.name = f"{self.x}{chr(96 + self.copy)}"
@@ -356,6 +425,38 @@ def read_text(text, where):
         except Bad as bad:
             found.append(Bad(f"{where}: {piece[:1] or 'empty'} payload refused: {bad}"))
     return found
+
+def unlock(share, key, find_file_key=x25519_file_key):
+    """From then on it is a share like any other."""
+    content = age_open(share.lock, key, find_file_key)
+    if len(content) != 44:
+        raise Bad("there is no share behind its lock")
+    share.y, share.token = content[:32], content[32:]
+
+KEY, PASSPHRASE = "--identity KEYFILE", "its passphrase on a terminal"
+
+def try_identities(share, identities):
+    """Unlocks it, or says in `locked` why not and in `asks` what does."""
+    share.asks = None
+    try:
+        stanzas = age_parts(share.lock)[3]
+        kinds = [arguments[0] for arguments, _ in stanzas]
+        if b"scrypt" in kinds:
+            scrypt_stanza(stanzas)
+            share.asks, share.locked = PASSPHRASE, f"locked: it opens with {PASSPHRASE}"
+            return
+        if b"X25519" not in kinds:
+            raise Bad("only an age plugin opens its lock, and this program knows none")
+        for identity in identities:
+            try:
+                return unlock(share, identity)
+            except Closed:
+                continue
+        share.asks, share.locked = KEY, f"locked: it opens with {KEY}"
+        if identities:
+            share.locked = "locked: none of the keys given with --identity opens it"
+    except Bad as bad:
+        share.locked = f"stays locked: {bad}"
 
 # ---- § 7 Typed lines ----------------------------------------------------------------------------
 
@@ -538,7 +639,7 @@ class Set:
 
     def __init__(self, code10):
         self.written, self.manifest, self.shares, self.parts = written("S", code10), None, [], []
-        self.good, self.sheets, self.sealed, self.notes = {}, {}, {}, []
+        self.good, self.sheets, self.locked, self.sealed, self.notes = {}, {}, [], {}, []
 
     def judge(self):
         m = self.manifest
@@ -546,7 +647,7 @@ class Set:
         say("", f"set {self.written}: " + (f"{names}, generation {m.generation}, any {m.k} of {m.n}"
                                            if m else "its manifest was not read"))
         for share in self.shares:
-            say(f"  {share.name:4}{self.verdict(share)} ({share.where})")
+            self.tell(share)
         for part in self.parts:
             if m and m.part_fits(part.index, part.part):
                 self.sealed[part.index] = part.part
@@ -557,22 +658,48 @@ class Set:
             say(f"  {len(self.good)} of {m.k} different numbers, "
                 f"sealed credential: {len(self.sealed)} of {m.parts} parts")
 
+    def tell(self, share):
+        say(f"  {share.name:4}{self.verdict(share)} ({share.where})")
+
     def verdict(self, share):
-        if share.kind == "P":
-            return "locked: open it with age first; this program takes open shares only"
         if self.manifest is None:
             return "cannot be judged without the manifest"
-        if not self.manifest.share_fits(share.x, share.y):
+        if share.y is None and share.x <= self.manifest.n:
+            self.locked.append(share)
+            return share.locked
+        if share.y is None or not self.manifest.share_fits(share.x, share.y):
             self.notes.append(f"a sheet that says {share.name} does not fit")
             return "DOES NOT FIT: a sheet that says so was altered or forged"
-        if self.sheets.setdefault(share.name, share) is not share:
+        first = self.sheets.setdefault(share.name, share)
+        if (first.y, first.token) != (share.y, share.token):
             self.notes.append(f"two different sheets say {share.name}")
             return f"ANOTHER SHEET that says {share.name}, one of the two was forged; counts once"
         if self.good.setdefault(share.x, share) is not share:
             return "good, the same number again: counts once"
         return "good"
 
-def sort_into_sets(payloads):
+    def worth_unlocking(self):
+        """Those that would count, as long as some are needed."""
+        few = len(self.good) < self.manifest.k
+        return [s for s in self.locked if few and s.asks and s.y is None and s.x not in self.good]
+
+    def ask_passphrases(self):
+        for share in self.locked:
+            while share.asks == PASSPHRASE and share in self.worth_unlocking():
+                passphrase = ask_hidden(f"Passphrase of sheet {share.name} from {share.where} "
+                                        "(not shown; Enter leaves it locked):")
+                if not passphrase:
+                    break
+                try:
+                    unlock(share, passphrase, scrypt_file_key)
+                    self.tell(share)
+                except Closed:
+                    say("that does not open it: try again")
+                except Bad as bad:
+                    share.asks = None
+                    say(f"  {share.name:4}stays locked: {bad}")
+
+def sort_into_sets(payloads, identities=()):
     sets, different = {}, {}
     for p in payloads:
         different.setdefault((p.kind, p.data), p)
@@ -591,6 +718,8 @@ def sort_into_sets(payloads):
         if p.kind == "R":
             say(f"{p.where}: a record stub, not needed here")
         elif p.kind != "M":
+            if p.kind == "P":
+                try_identities(p, identities)
             group = sets.setdefault(p.set, Set(p.set))
             (group.parts if p.kind == "S" else group.shares).append(p)
     for group in sets.values():
@@ -630,10 +759,16 @@ def choose_set(sets, args):
     return group, ink, sealed
 
 def enough(group):
-    if group.manifest and len(group.good) < group.manifest.k:
-        others = [str(x) for x in range(1, group.manifest.n + 1) if x not in group.good]
-        raise Stop(3, f"{len(group.good)} good shares of the {group.manifest.k} that are needed",
-                   f"any sheet with one of the numbers {', '.join(others)} helps")
+    m = group.manifest
+    if m and len(group.good) < m.k:
+        group.ask_passphrases()
+    if m and len(group.good) < m.k:
+        others = [str(x) for x in range(1, m.n + 1) if x not in group.good]
+        hint = f"any sheet with one of the numbers {', '.join(others)} helps"
+        locked = ", ".join(f"{s.name} with {s.asks}" for s in group.worth_unlocking())
+        if locked:
+            hint = f"unlock {locked}; or {hint}"
+        raise Stop(3, f"{len(group.good)} good shares of the {m.k} that are needed", hint)
 
 def ink_code(sets, text):
     given = text
@@ -686,6 +821,21 @@ def ask(question):
     if not answer:
         raise Stop(2, "no answer", "run it again")
     return answer.strip()
+
+def ask_hidden(question):
+    """The bytes of a passphrase from the terminal; None where there is no terminal."""
+    try:
+        if os.name != "nt":                             # else getpass would take standard input
+            open("/dev/tty", "r+b", buffering=0).close()
+        elif not sys.stdin.isatty():
+            return None
+        return getpass.getpass(question + " ").encode("utf-8", "replace")
+    except UnicodeDecodeError:
+        return b"\xff"                                  # in no passphrase: it is asked for again
+    except OSError:
+        return None
+    except EOFError:
+        raise Stop(2, "no answer", "run it again")
 
 def answer_to(flag, answer, question):
     if answer is None:
@@ -792,6 +942,8 @@ def arguments(argv):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("files", nargs="*", metavar="FILE", help="codes and typed lines; -: standard input")
+    add("-i", "--identity", metavar="KEYFILE", action="append", default=[],
+        help="age keys, AGE-SECRET-KEY-1..., for locked sheets; may be given several times")
     add("--output", metavar="FILE", help="write the credential to this new file")
     add("--show", action="store_true", help="show the credential on the terminal")
     add("--set-code", metavar="CODE", help="the set code in ink in the paper logbook")
@@ -830,10 +982,11 @@ def check_flags(args):
 def run(argv):
     args = arguments(argv)
     prev_code, now = check_flags(args)
+    identities = [identity for path in args.identity for identity in read_identities(path)]
     reader = Reader()
     for path in args.files or ["-"]:
         reader.file(path)
-    group, ink, sealed = choose_set(sort_into_sets(reader.finish()), args)
+    group, ink, sealed = choose_set(sort_into_sets(reader.finish(), identities), args)
     if group.manifest.expires and now.timestamp() > group.manifest.expires:
         say("warning: the platform may have let this credential expire")
     if now.timestamp() < group.manifest.created:

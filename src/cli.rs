@@ -1,8 +1,16 @@
 //! The command line: types only. Help text lives here.
 
+pub mod log;
+pub mod rotate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use log::{
+    Log, LogAdd, LogBook, LogCompare, LogImport, LogShow, LogStub, LogTranscript, LogVerify,
+};
+pub use rotate::{Driver, DriverTest, Rotate};
 
 const HELP: &str = "\
 {about}
@@ -12,22 +20,28 @@ const HELP: &str = "\
 Before an incident:
   init      Start a kit: a method file, contacts, and the way without this program
   split     Seal a credential and print one paper share for each custodian
+  confirm   Scan the sheets back, open them once, and write down bags and holders
+  drill     Practise: by phone, with a quorum, or with one sheet at its safe
+  status    Say how things stand, who holds what, and what is due
 
 During an incident:
   combine   Bring k sheets together and release the credential to one operator
 
 After an incident:
-  log       Show or verify the logbook
+  rotate    Make the next credential, put it on paper, then revoke the last one
+  log       Add to the logbook, verify it, put it on paper and take paper in
 
 Any time:
   inspect   Say what is on a page or in a file, without opening anything
+  print     Print labels and forms, or check your own templates
+  driver-test  Try whether a driver of your own keeps the rules
   demo      See it all happen once, in a minute, with a throw-away credential
 
 {options}{after-help}";
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 the answer is no · 2 could not be tried · 3 fewer than k good shares ·
-130 Ctrl-C. After the record, `combine --exec` returns its program's own, 125 if that never started.";
+4 the old credential still works · 130 Ctrl-C. After the record, `combine --exec` returns its program's own, 125 if that never started.";
 
 /// Break-glass credentials on paper, under dual control
 #[derive(Parser)]
@@ -78,15 +92,31 @@ pub enum Command {
     Init(Init),
     /// Seal a credential and print one paper share for each custodian
     Split(Split),
+    /// Scan the sheets back, open them once, and write down bags and holders
+    Confirm(Confirm),
+    /// Practise: by phone, with a quorum, or with one sheet at its safe
+    #[command(subcommand)]
+    Drill(Drill),
+    /// Say how things stand, who holds what, and what is due
+    Status(Status),
     /// Bring k sheets together and release the credential to one operator
     Combine(Combine),
-    /// Show or verify the logbook
+    /// Make the next credential, put it on paper, then revoke the last one
+    Rotate(Box<Rotate>),
+    /// Add to the logbook, verify it, put it on paper and take paper in
     #[command(subcommand)]
     Log(Log),
     /// Say what is on a page or in a file, without opening anything
     Inspect(Inspect),
+    /// Print labels and forms, or check your own templates
+    Print(Print),
     /// See it all happen once, in a minute, with a throw-away credential
     Demo(Demo),
+    /// Try whether a driver of your own keeps the rules
+    DriverTest(DriverTest),
+    /// Answer one question of a rotation (the program calls itself)
+    #[command(hide = true)]
+    Driver(Driver),
     /// Read one page in a limited process (the program calls itself)
     #[command(hide = true)]
     ReadPage(ReadPage),
@@ -121,9 +151,12 @@ pub struct Split {
     /// What the sheets are made of; the paper size is for paper only
     #[arg(long, value_name = "MEDIA", default_value = "paper")]
     pub media: Media,
-    /// Paper size
-    #[arg(long, value_name = "SIZE", default_value = "a4")]
-    pub paper: Paper,
+    /// Paper size [default: what theme.toml says, else a4]
+    #[arg(long, value_name = "SIZE")]
+    pub paper: Option<Paper>,
+    /// Deal although fewer than k shares would be unlocked, and record WHY
+    #[arg(long, value_name = "WHY")]
+    pub exception: Option<String>,
     /// Say what would be dealt and to whom, and stop
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -147,21 +180,46 @@ pub enum Paper {
     Letter,
 }
 
-/// `combine`
-#[derive(Args)]
-pub struct Combine {
+/// Where sheets come from.
+#[derive(Args, Default)]
+pub struct Intake {
     /// Scans, photos, PDFs, text files, folders of them, or `-`; what is missing is asked for
     #[arg(value_name = "SHEET")]
     pub sheets: Vec<PathBuf>,
     /// Take pictures as a scanner or a camera drops them into DIR
     #[arg(long, value_name = "DIR")]
     pub watch: Option<PathBuf>,
+    /// Type the lines of the sheets, with a screen that guides; at the prompt it is `type`
+    #[arg(long = "type")]
+    pub typed: bool,
+    /// Type line by line, without the screen
+    #[arg(long)]
+    pub plain: bool,
+    /// Open locked sheets with the age keys in FILE; may be given several times
+    #[arg(short, long, value_name = "FILE")]
+    pub identity: Vec<PathBuf>,
+}
+
+/// What the paper book says.
+#[derive(Args, Default)]
+pub struct Ink {
     /// The set code in the paper book
     #[arg(long, value_name = "CODE", conflicts_with = "no_book")]
     pub set_code: Option<String>,
     /// The paper book is not at hand (an exception)
     #[arg(long)]
     pub no_book: bool,
+}
+
+/// `combine`
+#[derive(Args)]
+pub struct Combine {
+    /// Where the sheets come from.
+    #[command(flatten)]
+    pub intake: Intake,
+    /// What the paper book says.
+    #[command(flatten)]
+    pub ink: Ink,
     /// Who gets the credential
     #[arg(long, value_name = "NAME")]
     pub operator: Option<String>,
@@ -177,6 +235,9 @@ pub struct Combine {
     /// The time, when the machine's clock is wrong: 2026-11-24T04:02+01:00
     #[arg(long, value_name = "TIME")]
     pub time: Option<String>,
+    /// Sheets are read out by phone; it is recorded, and the method says whether that is permitted
+    #[arg(long)]
+    pub by_phone: bool,
     /// Go on in spite of what speaks against it, and record WHY
     #[arg(long, value_name = "WHY")]
     pub exception: Option<String>,
@@ -186,40 +247,114 @@ pub struct Combine {
     /// Write the credential to FILE, new, mode 0600, instead of showing it
     #[arg(long, value_name = "FILE", conflicts_with = "exec")]
     pub output: Option<PathBuf>,
-    /// Give the credential to CMD on its standard input; must come last
+    /// Give the credential to CMD, in the variables of `[release.env]` or on its input; must come last
     #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true)]
     pub exec: Option<Vec<String>>,
 }
 
-/// `log`
+/// Who gets which sheet in which bag, and what is said of that.
+#[derive(Args, Clone)]
+pub struct Custody {
+    /// The bag that a sheet goes into: `1a=TE-004411`; may be given several times
+    #[arg(long, value_name = "SHEET=BAG")]
+    pub bag: Vec<String>,
+    /// Who takes a sheet, if not the custodian of the method file: `1a=Ana Ruiz (E1001)`
+    #[arg(long, value_name = "SHEET=NAME (ID)")]
+    pub custodian: Vec<String>,
+    /// Who watched and holds no sheet: `Fay Adams (E2001)`
+    #[arg(long, value_name = "NAME (ID)")]
+    pub witness: Option<String>,
+    /// The time, when the machine's clock is wrong: 2026-11-24T04:02+01:00
+    #[arg(long, value_name = "TIME")]
+    pub time: Option<String>,
+    /// Go on in spite of what speaks against it, and record WHY
+    #[arg(long, value_name = "WHY")]
+    pub exception: Option<String>,
+}
+
+/// `confirm`
+#[derive(Args)]
+pub struct Confirm {
+    /// Where the sheets come from.
+    #[command(flatten)]
+    pub intake: Intake,
+    /// What the paper book says.
+    #[command(flatten)]
+    pub ink: Ink,
+    /// Who gets which sheet in which bag.
+    #[command(flatten)]
+    pub custody: Custody,
+}
+
+/// `drill`
 #[derive(Subcommand)]
-pub enum Log {
-    /// Show the records
-    Show(LogShow),
-    /// Verify the chain, and its end against the last check code in ink
-    Verify(LogVerify),
+pub enum Drill {
+    /// Every holder reads bag and generation off the label by phone
+    Call(DrillCall),
+    /// A quorum of sheets opens the set, and nothing of the credential is shown
+    Dry(DrillDry),
+    /// One sheet is read at its safe, and held against its manifest and the ink
+    Solo(DrillDry),
 }
 
-/// `log show`
+/// `drill call`
 #[derive(Args)]
-pub struct LogShow {
-    /// Print the records as JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Print every record's check code too (0.1 s each)
-    #[arg(long)]
-    pub codes: bool,
+pub struct DrillCall {
+    /// What the holder of a sheet reads out: `1a=TE-004411`, or `1a=` for nobody reached; may be given several times
+    #[arg(long, value_name = "SHEET=BAG")]
+    pub bag: Vec<String>,
+    /// What the holder says of the seal, where it is not intact: `1a=torn at a corner`; may be given several times
+    #[arg(long, value_name = "SHEET=WORDS")]
+    pub seal: Vec<String>,
+    /// The generation on the labels
+    #[arg(long, value_name = "N")]
+    pub generation: Option<u32>,
+    /// The time, when the machine's clock is wrong: 2026-11-24T04:02+01:00
+    #[arg(long, value_name = "TIME")]
+    pub time: Option<String>,
+    /// Words for the record
+    #[arg(long, value_name = "WORDS")]
+    pub note: Option<String>,
 }
 
-/// `log verify`
+/// `drill dry`, `drill solo`
 #[derive(Args)]
-pub struct LogVerify {
-    /// The last check code in the paper book
-    #[arg(long, value_name = "CODE")]
-    pub head: Option<String>,
-    /// Print the result as JSON
+pub struct DrillDry {
+    /// Where the sheets come from.
+    #[command(flatten)]
+    pub intake: Intake,
+    /// What the paper book says.
+    #[command(flatten)]
+    pub ink: Ink,
+    /// The time, when the machine's clock is wrong: 2026-11-24T04:02+01:00
+    #[arg(long, value_name = "TIME")]
+    pub time: Option<String>,
+    /// Go on in spite of what speaks against it, and record WHY
+    #[arg(long, value_name = "WHY")]
+    pub exception: Option<String>,
+    /// Words for the record
+    #[arg(long, value_name = "WORDS")]
+    pub note: Option<String>,
+}
+
+/// `status`
+#[derive(Args)]
+pub struct Status {
+    /// Kits to look at [default: the one of `--kit`]
+    #[arg(value_name = "KIT")]
+    pub kits: Vec<PathBuf>,
+    /// Exit with 1 when something is overdue or a release is open
     #[arg(long)]
+    pub check: bool,
+    /// Print it as JSON
+    #[arg(long, conflicts_with = "ics")]
     pub json: bool,
+    /// Write what is due to FILE, new, for a calendar (RFC 5545)
+    #[arg(long, value_name = "FILE")]
+    pub ics: Option<PathBuf>,
+    /// As of that time instead of now: 2026-11-24T04:02+01:00
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<String>,
 }
 
 /// `inspect`
@@ -228,9 +363,38 @@ pub struct Inspect {
     /// Scans, photos, PDFs, text files, folders of them, or `-`
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// Try locked sheets with the holder's passphrase (asked for) or with `--identity`; shows no share
+    #[arg(long)]
+    pub unlock: bool,
+    /// Try locked sheets with the age keys in FILE; may be given several times
+    #[arg(short, long, value_name = "FILE", requires = "unlock")]
+    pub identity: Vec<PathBuf>,
     /// Print what was found as JSON; never a share itself
     #[arg(long)]
     pub json: bool,
+}
+
+/// `print`
+#[derive(Args)]
+pub struct Print {
+    /// What to print; without a name the documents are listed
+    #[arg(value_name = "DOCUMENT", conflicts_with = "check")]
+    pub documents: Vec<String>,
+    /// Check every template in the kit's folder `templates`, with line and column; `-o` keeps samples
+    #[arg(long)]
+    pub check: bool,
+    /// Write the built-in templates and the description of their language into DIR (`-o`)
+    #[arg(long, conflicts_with_all = ["check", "documents"])]
+    pub built_in: bool,
+    /// Put the PDFs into DIR
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Paper size [default: what theme.toml says, else a4]
+    #[arg(long, value_name = "SIZE", conflicts_with = "check")]
+    pub paper: Option<Paper>,
+    /// Language, where a document is there in it
+    #[arg(long, value_name = "LANG", conflicts_with = "check")]
+    pub lang: Option<String>,
 }
 
 /// `demo`
@@ -279,7 +443,8 @@ mod tests {
         for verb in command.get_subcommands().filter(|c| !c.is_hide_set()) {
             let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
             assert!(
-                help.contains(&format!("  {:<10}{about}\n", verb.get_name())),
+                help.contains(&format!("  {:<10}{about}\n", verb.get_name()))
+                    || help.contains(&format!("  {}  {about}\n", verb.get_name())),
                 "{}",
                 verb.get_name()
             );

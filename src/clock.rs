@@ -55,6 +55,20 @@ impl Instant {
         Ok(Self::from_unix(time.as_second().unsigned_abs()))
     }
 
+    /// Reads exactly what [`Instant::rfc3339`] writes, `2026-11-24T04:02:11Z`.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let form = b"0000-00-00T00:00:00Z";
+        let fits = |(byte, form): (&u8, &u8)| match form {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == form,
+        };
+        let bytes = text.as_bytes();
+        // no leap second: it has no place in seconds since 1970
+        let fine =
+            bytes.len() == form.len() && bytes.iter().zip(form).all(fits) && bytes[17] < b'6';
+        Self::parse(text).ok().filter(|_| fine)
+    }
+
     /// Reads a time as people type it at night: a whole one, or `04:10` for that time today, where `now` is.
     pub fn parse_near(text: &str, now: Self) -> Result<Self, NotATime> {
         let zoned = now.0.to_zoned(TimeZone::system());
@@ -68,10 +82,23 @@ impl Instant {
         }
     }
 
+    /// Returns how many seconds it is after another time; negative before it.
+    pub fn since(self, other: Self) -> i64 {
+        self.0.as_second() - other.0.as_second()
+    }
+
     /// Returns the time that many hours later.
     #[must_use]
     pub fn plus_hours(self, hours: u16) -> Self {
         Self(self.0.checked_add(SignedDuration::from_hours(hours.into())).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Returns the time that many minutes later.
+    #[must_use]
+    pub fn plus_minutes(self, minutes: u16) -> Self {
+        Self(
+            self.0.checked_add(SignedDuration::from_mins(minutes.into())).unwrap_or(Timestamp::MAX),
+        )
     }
 
     /// Returns `2026-11-24T04:02:11Z`.
@@ -92,6 +119,13 @@ impl Instant {
     /// Returns UTC for people, `2026-11-24 04:02 UTC`.
     pub fn utc(self) -> String {
         self.0.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    }
+
+    /// Returns the date and minute at an offset like `+01:00`, `2026-11-24 05:02`; UTC where it is none.
+    pub fn at_offset(self, offset: &str) -> String {
+        let zone = jiff::fmt::strtime::parse("%:z", offset).ok().and_then(|time| time.offset());
+        let zone = TimeZone::fixed(zone.unwrap_or(jiff::tz::Offset::UTC));
+        self.0.to_zoned(zone).strftime("%Y-%m-%d %H:%M").to_string()
     }
 
     /// Returns the local offset at that time, `+01:00`.
@@ -118,6 +152,16 @@ mod tests {
         assert_eq!(near.local()[..16], format!("{} 04:10", &expected.local()[..10]));
         assert!(Instant::parse_near("n", expected).is_err());
         assert_eq!(expected.rfc3339(), "2026-11-24T12:00:00Z");
+        assert_eq!(Instant::parse_rfc3339("2026-11-24T12:00:00Z"), Some(expected));
+        for text in [
+            "2026-11-24T12:00:60Z",
+            "2026-11-24 12:00:00Z",
+            "2026-11-24T12:00:00+00:00",
+            "2026-13-24T12:00:00Z",
+            "2026-11-24T12:00:00.5Z",
+        ] {
+            assert_eq!(Instant::parse_rfc3339(text), None, "{text}");
+        }
         assert_eq!(expected.plus_hours(24).date(), "2026-11-25");
         assert_eq!(expected.unix(), 1_795_521_600);
     }

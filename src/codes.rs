@@ -4,6 +4,7 @@ pub mod code;
 pub mod crockford;
 pub mod desk;
 pub mod grid;
+pub mod keyboard;
 pub mod lines;
 pub mod payload;
 

@@ -1,23 +1,41 @@
 //! One file per verb: read, call the library, tell, record.
 
+mod ask;
+mod change;
 mod combine;
+mod confirm;
 mod demo;
+mod drill;
+mod driver_test;
 mod gather;
+mod handover;
 mod init;
+mod ink;
 mod inspect;
 mod intake;
+mod locks;
 mod log;
+mod objection;
 mod papers;
+mod people;
+mod print;
 mod recorder;
+mod rehearsal;
 mod release;
+mod rotate;
+mod screen;
 mod shortfall;
 mod split;
+mod status;
+mod typing;
 mod watch;
 mod words;
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use crate::cli::{Cli, ColorWhen, Command, mistaken_hint};
+use crate::drivers;
 use crate::exit::Exit;
 use crate::kit::{Kit, KitError};
 use crate::logbook::Program;
@@ -33,6 +51,8 @@ pub struct Context {
     dir: PathBuf,
     /// This program's own file, which is started again to read pages.
     program: PathBuf,
+    /// Its SHA-256, once it was asked for.
+    own_hash: OnceLock<String>,
 }
 
 impl Context {
@@ -52,11 +72,9 @@ impl Context {
 
     /// Says which program writes a record.
     fn signature(&self) -> Program {
-        let own = std::fs::read(&self.program).map(|bytes| hex(&sha256(&[&bytes])));
-        Program {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            sha256: own.unwrap_or_else(|_| "unknown".to_owned()),
-        }
+        let own = || std::fs::read(&self.program).map(|bytes| hex(&sha256(&[&bytes])));
+        let hash = self.own_hash.get_or_init(|| own().unwrap_or_else(|_| "unknown".to_owned()));
+        Program { version: env!("CARGO_PKG_VERSION").to_owned(), sha256: hash.clone() }
     }
 }
 
@@ -68,7 +86,12 @@ pub fn run(cli: Cli, program: PathBuf) -> Exit {
         ColorWhen::Never => Color::Never,
     };
     let ui = Ui::new(color, cli.global.quiet, cli.global.no_input);
-    let context = Context { ui, dir: cli.global.kit.unwrap_or_else(|| ".".into()), program };
+    let context = Context {
+        ui,
+        dir: cli.global.kit.unwrap_or_else(|| ".".into()),
+        program,
+        own_hash: OnceLock::new(),
+    };
     match dispatch(&context, &cli.command) {
         Ok(exit) => exit,
         Err(failure) => {
@@ -88,10 +111,20 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Init(args) => init::run(context, args),
         Command::Split(args) => split::run(context, args),
+        Command::Confirm(args) => confirm::run(context, args),
+        Command::Drill(args) => drill::run(context, args),
+        Command::Status(args) => status::run(context, args),
         Command::Combine(args) => combine::run(context, args),
+        Command::Rotate(args) => rotate::run(context, args),
         Command::Log(args) => log::run(context, args),
         Command::Inspect(args) => inspect::run(context, args),
+        Command::Print(args) => print::run(context, args),
         Command::Demo(args) => demo::run(context, args),
+        Command::DriverTest(args) => driver_test::run(context, args),
+        Command::Driver(args) => Ok(match drivers::serve(&args.name, &args.verb) {
+            Ok(status) => Exit::Child(status),
+            Err(_) => Exit::Child(3),
+        }),
         Command::ReadPage(args) => match scan::serve(args.page.unwrap_or(0)) {
             Ok(()) => Ok(Exit::Done),
             Err(_) => Ok(Exit::Invalid),

@@ -9,13 +9,16 @@ use zeroize::Zeroizing;
 
 use crate::clock::Instant;
 use crate::codes::code::{Code, CodeKind};
+use crate::codes::grid::{self, Slot};
 use crate::codes::lines;
-use crate::codes::payload::{self, Payload, SealedPart};
-use crate::method::Method;
+use crate::codes::payload::{self, Kind, LockedShare, Payload, SealedPart};
+use crate::method::{self, Method};
 use crate::opening::{self, Codes, Origin, Pile};
-use crate::paper::SheetText;
+use crate::paper::{LockText, SheetText};
 use crate::rng::CryptoRng;
 use crate::scan::{Page, Pass, Reading};
+use crate::sealing::lock::plugin::Person;
+use crate::sealing::lock::{self, Lock, LockError};
 use crate::sealing::{self, SealingError};
 use crate::secret::Secret;
 use crate::set::manifest::{ManifestError, Terms};
@@ -32,6 +35,27 @@ pub struct Dealt {
     pub sealed: Vec<u8>,
     /// One per sheet of paper.
     pub sheets: Vec<SheetShare>,
+    /// The locked shares, as their sheets carry them.
+    pub locked: Vec<LockedShare>,
+}
+
+/// The texts of one sheet's codes.
+struct CodeTexts {
+    /// The key code; on a locked sheet the locked share.
+    share: Zeroizing<String>,
+    /// The manifest, where it is a code of its own: on a locked sheet.
+    manifest: Option<Zeroizing<String>>,
+    sealed: Vec<Zeroizing<String>>,
+}
+
+impl CodeTexts {
+    fn of(&self, slot: Slot) -> &str {
+        match (slot, &self.manifest) {
+            (Slot::Sealed(part), _) => &self.sealed[part],
+            (Slot::Manifest, Some(manifest)) => manifest,
+            _ => &self.share,
+        }
+    }
 }
 
 /// Why a set was not made.
@@ -80,17 +104,67 @@ pub fn deal(
             Some(SheetShare { set: code.bytes(), copy: id.copy(), share, token })
         })
         .collect();
-    Ok(Dealt { code, manifest, sealed, sheets })
+    Ok(Dealt { code, manifest, sealed, sheets, locked: Vec::new() })
 }
 
 impl Dealt {
+    /// Locks a sheet; a passphrase is tried on its lock at once.
+    pub fn lock(
+        &mut self,
+        sheet: SheetId,
+        lock: Lock<'_>,
+        person: &Person,
+    ) -> Result<(), LockError> {
+        let Some(share) = self.sheets.iter().find(|s| s.id() == sheet) else { return Ok(()) };
+        let content = share.content();
+        let locked = lock::close(&*content, lock, person)?;
+        if let Lock::Passphrase(passphrase) = lock
+            && lock::open_with_passphrase(&locked, passphrase)?.expose() != &content[..]
+        {
+            return Err(LockError::Content);
+        }
+        self.locked.push(LockedShare { set: self.code.bytes(), sheet, locked });
+        Ok(())
+    }
+
+    /// Returns what a sheet carries of its own: its share, or its locked share.
+    fn own(&self, sheet: &SheetShare) -> Payload {
+        match self.locked.iter().find(|locked| locked.sheet == sheet.id()) {
+            Some(locked) => Payload::Locked(locked.clone()),
+            None => Payload::Share(sheet.clone()),
+        }
+    }
+
+    fn code_texts(&self, sheet: &SheetShare) -> CodeTexts {
+        let own = self.own(sheet);
+        let manifest = Payload::Manifest(Box::new(self.manifest.clone()));
+        let sealed = self.sealed_payloads().iter().map(Payload::text).collect();
+        if own.kind() == Kind::Locked {
+            CodeTexts { share: own.text(), manifest: Some(manifest.text()), sealed }
+        } else {
+            CodeTexts { share: payload::join(&[&own, &manifest]), manifest: None, sealed }
+        }
+    }
+
     /// Returns the texts of one sheet for the page.
     pub fn sheet_text(&self, sheet: &SheetShare, method: &Method) -> SheetText {
-        let share = Payload::Share(sheet.clone());
+        let own = self.own(sheet);
         let manifest = Payload::Manifest(Box::new(self.manifest.clone()));
         let sealed: Vec<Payload> = self.sealed_payloads();
         let typed = |payload: &Payload| lines::encode(payload.kind(), 0, &payload.to_bytes());
-        let holder = method.custodian(sheet.id()).map(|c| c.name.clone()).unwrap_or_default();
+        let custodian = method.custodian(sheet.id());
+        let lock = custodian.and_then(|c| {
+            let recipients = match c.lock.as_ref()? {
+                method::Lock::Passphrase => Vec::new(),
+                method::Lock::Recipients(all) => all.iter().map(|r| method::short(r)).collect(),
+            };
+            Some(LockText {
+                recipients,
+                second_way: c.second_way.clone(),
+                len: own.to_bytes().len(),
+            })
+        });
+        let codes = self.code_texts(sheet);
         SheetText {
             method: method.id.clone(),
             name: method.name.clone(),
@@ -104,7 +178,8 @@ impl Dealt {
             k: self.manifest.threshold.k(),
             n: self.manifest.threshold.n(),
             sheet: sheet.id().to_string(),
-            holder,
+            holder: custodian.map(|c| c.name.clone()).unwrap_or_default(),
+            lock,
             created: Instant::from_unix(self.manifest.created).date(),
             expires: self.manifest.expires.map(|at| Instant::from_unix(at).date()),
             uses: method.uses_in_words(),
@@ -113,9 +188,10 @@ impl Dealt {
             login: method.login.clone(),
             also_needed: method.also_needed.clone(),
             laptop: method.laptop.clone(),
-            key_code: payload::join(&[&share, &manifest]),
-            sealed_codes: sealed.iter().map(|part| part.text().to_string()).collect(),
-            share_lines: typed(&share),
+            share_code: codes.share,
+            manifest_code: codes.manifest.map(|text| text.to_string()),
+            sealed_codes: codes.sealed.iter().map(|text| text.to_string()).collect(),
+            share_lines: typed(&own),
             manifest_lines: typed(&manifest).to_string(),
             sealed_lines: match &sealed[..] {
                 [only] => Some(typed(only).to_string()),
@@ -183,6 +259,12 @@ pub fn read_back(
             }
         }
     }
+    // their pages carry what was locked, to the byte; what is in it only the holders can read
+    for locked in &dealt.locked {
+        if let Some(share) = dealt.sheets.iter().find(|share| share.id() == locked.sheet) {
+            pile.unlock(locked, share.clone());
+        }
+    }
     let closed = |what: &str| DealingError::Closed(what.to_owned());
     let groups = opening::groups(&pile, &[], &mut Codes::default());
     let group = groups.first().filter(|g| g.code == dealt.code);
@@ -198,19 +280,12 @@ pub fn read_back(
     Ok(())
 }
 
-/// Returns the texts of a sheet's key code and of the sealed parts.
-fn code_texts(dealt: &Dealt, sheet: &SheetShare) -> (Zeroizing<String>, Vec<Zeroizing<String>>) {
-    let share = Payload::Share(sheet.clone());
-    let manifest = Payload::Manifest(Box::new(dealt.manifest.clone()));
-    let sealed = dealt.sealed_payloads();
-    (payload::join(&[&share, &manifest]), sealed.iter().map(Payload::text).collect())
-}
-
 /// A sheet's text has its codes, each on a line, and comments.
 fn check_text(dealt: &Dealt, sheet: &SheetShare, text: &str) -> Result<(), DealingError> {
-    let (key, sealed) = code_texts(dealt, sheet);
+    let codes = dealt.code_texts(sheet);
     let found = text.lines().filter(|line| !line.starts_with('#'));
-    let expected = [&key].into_iter().chain(&sealed).map(|text| text.as_str());
+    let own = [&codes.share].into_iter().chain(&codes.manifest);
+    let expected = own.chain(&codes.sealed).map(|text| text.as_str());
     if found.eq(expected) {
         return Ok(());
     }
@@ -218,25 +293,19 @@ fn check_text(dealt: &Dealt, sheet: &SheetShare, text: &str) -> Result<(), Deali
     Err(DealingError::Page { sheet: sheet.id(), page: 1, what })
 }
 
-/// A sheet's pages carry its key code on leaf 1 and 2, and every sealed part somewhere, each read as printed.
+/// A sheet's pages carry its codes where the grid says, each read as printed.
 fn check_pages(dealt: &Dealt, sheet: &SheetShare, pages: &[Page]) -> Result<(), DealingError> {
     let failed =
         |page, what: &str| DealingError::Page { sheet: sheet.id(), page, what: what.to_owned() };
-    let (key, sealed) = code_texts(dealt, sheet);
-    let leaves = crate::codes::grid::leaves(false, sealed.len());
+    let codes = dealt.code_texts(sheet);
+    let leaves = grid::leaves(codes.manifest.is_some(), codes.sealed.len());
     for (number, slots) in (1..).zip(&leaves) {
         let page = pages.iter().find(|page| page.number == number);
         let page = page.ok_or_else(|| failed(number, "the page is missing"))?;
         if let Some(problem) = page.problem {
             return Err(failed(number, &format!("it {problem}")));
         }
-        let expected: BTreeSet<&str> = slots
-            .iter()
-            .map(|slot| match slot {
-                crate::codes::grid::Slot::Sealed(part) => sealed[*part].as_str(),
-                _ => key.as_str(),
-            })
-            .collect();
+        let expected: BTreeSet<&str> = slots.iter().map(|slot| codes.of(*slot)).collect();
         let found: BTreeSet<&str> = page.codes.iter().map(|code| code.text.as_str()).collect();
         if found != expected {
             return Err(failed(

@@ -1,11 +1,19 @@
 //! Where a released secret goes: a new private file, or a program's standard input. (The screen is `ui`'s.)
 
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use crate::clock::Instant;
+use crate::credential;
 use crate::files::{self, FileError};
+use crate::method::Source;
 use crate::secret::Secret;
 
 /// Writes the credential to a new file, mode 0600, byte for byte.
@@ -23,6 +31,23 @@ pub enum ExecError {
         program: String,
         /// The system's word.
         source: std::io::Error,
+    },
+    /// The credential is not laid out as the method says.
+    #[error(transparent)]
+    Layout(#[from] credential::CredentialError),
+    /// The credential has no such field.
+    #[error("the credential has no line `{field}` for the variable {name}")]
+    Field {
+        /// The variable.
+        name: String,
+        /// The field.
+        field: String,
+    },
+    /// A zero byte does not go into an environment.
+    #[error("what is meant for the variable {name} holds a zero byte; use `--output FILE`")]
+    Zero {
+        /// The variable.
+        name: String,
     },
     /// It started, but cannot be waited for.
     #[error("`{program}` was started and cannot be waited for: {source}")]
@@ -46,19 +71,72 @@ pub fn can_start(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| executable(&folder.join(program)))
 }
 
-/// Runs a program with the credential on its standard input and returns its status.
+/// Runs a program with the credential in its environment where the method has a map, else on its standard input.
 ///
 /// The program may end without reading it all; that is its business.
-pub fn to_program(command: &[String], credential: &Secret) -> Result<ExitStatus, ExecError> {
+pub fn to_program(
+    command: &[String],
+    credential: &Secret,
+    env: &BTreeMap<String, Source>,
+    now: Instant,
+) -> Result<ExitStatus, ExecError> {
     let (program, arguments) =
         command.split_first().map_or(("", &[][..]), |(p, a)| (p.as_str(), a));
     let not_started = |source| ExecError::NotStarted { program: program.to_owned(), source };
-    let mut child =
-        Command::new(program).args(arguments).stdin(Stdio::piped()).spawn().map_err(not_started)?;
+    let mut run = Command::new(program);
+    run.args(arguments);
+    if env.is_empty() {
+        run.stdin(Stdio::piped());
+    } else {
+        variables(&mut run, credential, env, now)?;
+    }
+    // Ctrl-C is meant for the program: ours still has a last line to say
+    let interrupts = Arc::new(AtomicBool::new(false));
+    let handler = signal_hook::flag::register(signal_hook::consts::SIGINT, interrupts);
+    let mut child = run.spawn().map_err(not_started)?;
     if let Some(mut stdin) = child.stdin.take() {
         let _ = stdin.write_all(credential.expose());
     }
-    child.wait().map_err(|source| ExecError::Lost { program: program.to_owned(), source })
+    let status = child.wait();
+    if let Ok(handler) = handler {
+        signal_hook::low_level::unregister(handler);
+    }
+    status.map_err(|source| ExecError::Lost { program: program.to_owned(), source })
+}
+
+/// Puts the parts of the credential into the environment of the program, never into our own.
+fn variables(
+    run: &mut Command,
+    credential: &Secret,
+    env: &BTreeMap<String, Source>,
+    now: Instant,
+) -> Result<(), ExecError> {
+    let needs_lines = env.values().any(|source| matches!(source, Source::Field(_)));
+    let lines = if needs_lines { credential::fields(credential)? } else { Vec::new() };
+    for (name, source) in env {
+        let code;
+        let value: &[u8] = match source {
+            Source::Text(text) => text.as_bytes(),
+            Source::All => credential.expose().trim_ascii_end(),
+            Source::Field(field) => {
+                let line = lines.iter().find(|line| line.name == *field);
+                let missing = || ExecError::Field { name: name.clone(), field: field.clone() };
+                let line = line.ok_or_else(missing)?;
+                if field == credential::TOTP {
+                    // a program gets a code, never what makes codes
+                    code = credential::Totp::parse(&line.value)?.at(now).0;
+                    code.expose()
+                } else {
+                    line.value.expose()
+                }
+            }
+        };
+        if value.contains(&0) {
+            return Err(ExecError::Zero { name: name.clone() });
+        }
+        run.env(name, OsStr::from_bytes(value));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -66,15 +144,47 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    fn now() -> Instant {
+        Instant::from_unix(59)
+    }
+
     #[test]
     fn a_program_gets_every_byte_and_its_status_comes_back() {
         let secret = Secret::new(b"a\0b\n".to_vec());
         let command = |script: &str| vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()];
-        let status =
-            to_program(&command("test \"$(od -An -tx1 | tr -d ' \\n')\" = 6100620a"), &secret);
+        let no = BTreeMap::new();
+        let status = to_program(
+            &command("test \"$(od -An -tx1 | tr -d ' \\n')\" = 6100620a"),
+            &secret,
+            &no,
+            now(),
+        );
         assert!(status.unwrap().success());
-        assert_eq!(to_program(&command("exit 7"), &secret).unwrap().code(), Some(7));
-        let missing = to_program(&["no-such-program-here".to_owned()], &secret);
+        assert_eq!(to_program(&command("exit 7"), &secret, &no, now()).unwrap().code(), Some(7));
+        let missing = to_program(&["no-such-program-here".to_owned()], &secret, &no, now());
         assert!(matches!(missing, Err(ExecError::NotStarted { .. })));
+    }
+
+    #[test]
+    fn variables_hold_fields_and_nothing_stands_on_the_input() {
+        // the key of RFC 6238, appendix B
+        let lines = "user: root\npassword: a b\n\
+                     totp: otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&digits=8\n";
+        let secret = Secret::new(lines.as_bytes().to_vec());
+        let map = |pairs: &[(&str, Source)]| -> BTreeMap<String, Source> {
+            pairs.iter().map(|(name, source)| ((*name).to_owned(), source.clone())).collect()
+        };
+        let env = map(&[
+            ("BG_USER", Source::Field("user".into())),
+            ("BG_PASS", Source::Field("password".into())),
+            ("BG_ZONE", Source::Text("eu".into())),
+            ("BG_CODE", Source::Field("totp".into())),
+        ]);
+        let script = "test \"$BG_USER/$BG_PASS/$BG_ZONE/$BG_CODE\" = 'root/a b/eu/94287082'";
+        let command = ["sh", "-c", script].map(str::to_owned);
+        assert!(to_program(&command, &secret, &env, now()).unwrap().success());
+        let env = map(&[("BG_OTP", Source::Field("pin".into()))]);
+        let missing = to_program(&command, &secret, &env, now());
+        assert!(matches!(missing, Err(ExecError::Field { .. })));
     }
 }

@@ -13,6 +13,8 @@ pub enum Exit {
     Invalid,
     /// Fewer than k good shares; nothing was recorded but TAMPER.
     NoQuorum,
+    /// The credential that was to be revoked still works.
+    StillValid,
     /// The program that was given the credential never started.
     NotStarted,
     /// Ctrl-C at a prompt.
@@ -29,6 +31,7 @@ impl Exit {
             Self::No => 1,
             Self::Invalid => 2,
             Self::NoQuorum => 3,
+            Self::StillValid => 4,
             Self::NotStarted => 125,
             Self::Interrupted => 130,
             Self::Child(code) => code,

@@ -1,11 +1,14 @@
 //! Files: read with a limit, written whole or not at all, private.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
+
+use crate::fault;
 
 /// Why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +100,10 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         return Err(FileError::Exists(path.to_owned()));
     }
     let folder = parent(path);
+    if let Some(written) = write_nameless(folder, path, bytes) {
+        fault::point("a new file has its name");
+        return written.and_then(|()| sync_folder(folder)).map_err(failed());
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = folder.join(format!(".{name}.{}.tmp", std::process::id()));
     let written = write_draft(&draft, bytes)
@@ -117,10 +124,45 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     written.and_then(|()| sync_folder(folder)).map_err(failed())
 }
 
+/// Writes a file that has no name until it is whole, so that a crash leaves nothing of it; `None` where the file system
+/// has no such files.
+#[cfg(target_os = "linux")]
+fn write_nameless(folder: &Path, path: &Path, bytes: &[u8]) -> Option<io::Result<()>> {
+    use std::os::fd::AsRawFd;
+
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
+
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let mut file = File::from(openat(CWD, folder, flags, Mode::RUSR | Mode::WUSR).ok()?);
+    let own = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let written = write_all(&mut file, bytes);
+    if written.is_err() {
+        return Some(written);
+    }
+    match linkat(CWD, own, CWD, path, AtFlags::SYMLINK_FOLLOW) {
+        Ok(()) => Some(Ok(())),
+        Err(rustix::io::Errno::EXIST) => Some(Err(io::ErrorKind::AlreadyExists.into())),
+        // no /proc, or no links
+        Err(_) => None,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn write_nameless(_: &Path, _: &Path, _: &[u8]) -> Option<io::Result<()>> {
+    None
+}
+
+fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    for piece in fault::pieces(bytes) {
+        file.write_all(piece)?;
+        fault::point("in the middle of a new file");
+    }
+    file.sync_all()
+}
+
 fn write_draft(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    write_all(&mut file, bytes)
 }
 
 /// Makes a folder that only its owner may enter, and its parents. An existing one is left as it is.
@@ -139,15 +181,45 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
+/// How long a locked file is waited for.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
 /// Opens a file for reading and appending under an exclusive lock, made with mode 0600 when missing.
 ///
 /// The lock is advisory and goes with the file handle.
 pub fn open_locked(path: &Path) -> Result<File, FileError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    refuse_odd(path)?;
     let file = options.open(path).map_err(FileError::io("write", path))?;
-    file.lock().map_err(FileError::io("lock", path))?;
-    Ok(file)
+    // whoever holds it writes one line; a suspended process must not hold up a release
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_WAIT => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => {
+                let source = io::Error::new(io::ErrorKind::WouldBlock, "another process holds it");
+                return Err(FileError::Io { deed: "lock", path: path.to_owned(), source });
+            }
+            Err(TryLockError::Error(source)) => {
+                return Err(FileError::Io { deed: "lock", path: path.to_owned(), source });
+            }
+        }
+    }
+}
+
+/// A pipe or a device in the place of a file would be waited for without end.
+pub fn refuse_odd(path: &Path) -> Result<(), FileError> {
+    match path.metadata() {
+        Ok(found) if !found.is_file() => {
+            let source = io::Error::other("it is not a regular file");
+            Err(FileError::Io { deed: "open", path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

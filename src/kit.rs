@@ -10,18 +10,21 @@ use crate::codes::code::{Code, CodeKind};
 use crate::codes::payload::{self, Payload};
 use crate::files::{self, FileError};
 use crate::logbook::Logbook;
-use crate::logbook::chain::Entry;
-use crate::logbook::record::Event;
 use crate::method::{Contacts, Method, MethodError, file::MAX_FILE};
 use crate::sealing::MAX_SEALED;
 use crate::set::{CodeBytes, Manifest, sha256};
+use crate::state::{self, State};
 
 /// What `init` lays down: name and content.
-const SEED: [(&str, &str); 5] = [
+const SEED: [(&str, &str); 6] = [
     ("method.toml", include_str!("../custodian-kit/method.toml")),
     ("contacts.toml", include_str!("../custodian-kit/contacts.toml")),
     ("recover.py", include_str!("../custodian-kit/recover.py")),
-    (".gitignore", "# papers and secrets never belong here\n*.pdf\n*.png\n*.jpg\nrecord-*.json\n"),
+    ("verify.py", include_str!("../custodian-kit/verify.py")),
+    (
+        ".gitignore",
+        "# papers and secrets never belong here\n*.pdf\n*.png\n*.jpg\nrecord-*.json\ntyped-*.txt\n!templates/**\n",
+    ),
     (".gitattributes", "# every byte counts: the logbook is a chain of hashes\n* -text\n"),
 ];
 
@@ -118,6 +121,11 @@ impl Kit {
         self.dir.join("method.toml")
     }
 
+    /// Returns the folder of the organisation's own templates, which may not be there.
+    pub fn templates(&self) -> PathBuf {
+        self.dir.join("templates")
+    }
+
     /// Returns the logbook; it may not exist yet.
     pub fn logbook(&self) -> Logbook {
         Logbook::at(self.dir.join("logbook.jsonl"))
@@ -126,6 +134,7 @@ impl Kit {
     /// Reads the method file as it is now; the text is what a dealing copies.
     pub fn method(&self) -> Result<(Method, String), KitError> {
         let path = self.method_path();
+        files::refuse_odd(&path)?;
         let text = files::read_text(&path, MAX_FILE)?;
         let method = Method::parse(&text).map_err(|source| KitError::Method { path, source })?;
         Ok((method, text))
@@ -167,7 +176,7 @@ impl Kit {
     pub fn known(
         &self,
         set: CodeBytes,
-        entries: &[Entry],
+        state: &State,
     ) -> Result<Option<(KnownSet, Option<KitError>)>, KitError> {
         let code = Code::from_bytes(CodeKind::Set, set);
         let dir = self.set_dir(&code);
@@ -191,8 +200,22 @@ impl Kit {
             Ok(_) => (None, Some(wrong("sealed.age is not the set's sealed credential"))),
             Err(error) => (None, Some(error.into())),
         };
-        let issued = issued(&code, entries);
+        let issued = state.set(&code.to_string()).map(hashes_of);
         Ok(Some((KnownSet { code, manifest, sealed, issued }, trouble)))
+    }
+
+    /// Returns the method as it was dealt with the set of that written code, when kit and copy have it whole.
+    pub fn method_of(&self, written: &str) -> Option<Method> {
+        self.dealt_with(written).map(|(method, _)| method)
+    }
+
+    /// Returns the same with the text of the copy.
+    pub fn dealt_with(&self, written: &str) -> Option<(Method, String)> {
+        let code = Code::parse(CodeKind::Set, written).ok()?;
+        let (set, _) = self.known(code.bytes(), &State::default()).ok()??;
+        let (method, _) = self.dealt_method(&code, &set.manifest).ok()?;
+        let text = files::read_text(&self.set_dir(&code).join("method.toml"), MAX_FILE).ok()?;
+        Some((method, text))
     }
 
     /// Returns the method as it was dealt with a set, when the copy is the one that the manifest names.
@@ -213,25 +236,6 @@ impl Kit {
     }
 }
 
-/// Returns the hashes of the sheets of a set that the logbook says were issued.
-fn issued(code: &Code, entries: &[Entry]) -> Option<BTreeSet<[u8; 16]>> {
-    let written = code.to_string();
-    let entry = entries.iter().find(|e| e.is(Event::Issue) && e.text("set") == written)?;
-    let hashes = entry.members.get("sheet_hashes")?.as_object()?;
-    hashes.values().map(|hash| unhex(hash.as_str()?)).collect()
-}
-
-fn unhex(text: &str) -> Option<[u8; 16]> {
-    let mut out = [0; 16];
-    let plain = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    for (i, byte) in out.iter_mut().enumerate().filter(|_| plain) {
-        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
-    }
-    plain.then_some(out)
-}
-
-/// Returns the number of the next generation: one more than the logbook has dealt.
-pub fn next_generation(entries: &[Entry]) -> u32 {
-    let dealt = entries.iter().filter(|e| e.is(Event::Issue)).map(Entry::generation).max();
-    dealt.and_then(|g| u32::try_from(g).ok()).map_or(1, |g| g.saturating_add(1))
+fn hashes_of(set: &state::Set) -> BTreeSet<[u8; 16]> {
+    set.sheets.values().filter_map(|sheet| sheet.hash).collect()
 }

@@ -15,28 +15,34 @@
 //! ```text
 //! main                    parse, run, exit
 //! commands                one file per verb: read, call the library, tell, record
+//! drivers                 those that are built in, each for a platform; a process of their own
 //! ui                      every word, every question, every error's hint
 //! dealing  delivery       credential → sheets of paper; released secret → file or program
+//! rotation                what a driver is asked, its process, and the plan of what comes next
 //! opening                 payloads → a verdict per sheet → quorum → secret
 //! kit                     the folder
+//! state                   one fold of the logbook: sets, sheets, releases, what is due
 //! logbook  paper  scan    records and their chain; pages out; pages in
 //! codes  method           the on-paper format; the method file
 //! set                     manifest, shares, hashes
 //! sealing                 age
-//! sharing                 Shamir
-//! secret harden files clock rng exit cli
+//! sharing  credential     Shamir; what is inside a credential
+//! secret harden files fault clock rng exit cli
 //! ```
 //!
 //! `paper` and `scan` do not know each other; they meet in `codes` (texts and the grid). Only `scan` knows image
-//! formats, only `paper::pdf` the PDF writer, only `sealing` age, only `sharing` the sharing crate.
+//! formats (but for a logo, `paper::picture`), only `paper::pdf` the PDF writer, only `sealing` age, only `sharing` the sharing crate.
 
 pub mod cli;
 pub mod clock;
 pub mod codes;
 pub mod commands;
+pub mod credential;
 pub mod dealing;
 pub mod delivery;
+pub mod drivers;
 pub mod exit;
+mod fault;
 pub mod files;
 pub mod harden;
 pub mod kit;
@@ -45,9 +51,11 @@ pub mod method;
 pub mod opening;
 pub mod paper;
 pub mod rng;
+pub mod rotation;
 pub mod scan;
 pub mod sealing;
 pub mod secret;
 pub mod set;
 pub mod sharing;
+pub mod state;
 pub mod ui;

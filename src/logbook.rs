@@ -1,11 +1,20 @@
 #![doc = include_str!("logbook/format.md")]
 
 pub mod chain;
+pub mod entry;
+pub mod event;
 pub mod json;
+pub mod member;
+pub mod merge;
 pub mod record;
+pub mod stub;
+pub mod transcript;
 
 pub use chain::{Appended, LogError, Logbook};
-pub use record::{Draft, Event, Person, Program};
+pub use entry::Entry;
+pub use event::Event;
+pub use member::{Member, Person};
+pub use record::{Draft, Program};
 
 use crate::codes::code::{Code, CodeKind};
 use crate::set::sha256;

@@ -8,4 +8,4 @@ pub mod contacts;
 pub mod file;
 
 pub use contacts::Contacts;
-pub use file::{Custodian, Method, MethodError};
+pub use file::{ByPhone, Custodian, Lock, Method, MethodError, Rotation, Source, short};

@@ -12,7 +12,7 @@ pub use pile::{Note, Origin, Pile};
 
 use crate::codes::code::{Code, CodeKind};
 use crate::kit::KnownSet;
-use crate::sealing;
+use crate::sealing::{self, lock};
 use crate::secret::Secret;
 use crate::set::{CodeBytes, Manifest, SheetId, SheetShare, sha256};
 use crate::sharing::{Quorum, Share};
@@ -41,8 +41,10 @@ pub enum Verdict {
     OtherSet,
     /// It belongs to a set whose manifest nobody has shown.
     NoManifest,
-    /// It is locked, and locks cannot be opened yet.
+    /// Its lock was not opened.
     Locked,
+    /// What should be its lock is no age file: altered.
+    BadLock,
 }
 
 impl Verdict {
@@ -76,6 +78,8 @@ pub struct Group {
     pub in_kit: bool,
     /// Different share numbers that fit.
     pub numbers: BTreeSet<u8>,
+    /// Further numbers whose sheets are here, but locked.
+    pub locked: BTreeSet<u8>,
 }
 
 /// Turns manifests into codes once each; a code costs 0.1 s.
@@ -107,10 +111,13 @@ pub fn groups(pile: &Pile, known: &[KnownSet], codes: &mut Codes) -> Vec<Group> 
             groups.push(group(pile, code, manifest, false));
         }
     }
-    groups.retain(|g| pile.shares().any(|(share, _)| share.set == g.code.bytes()));
+    groups.retain(|g| pile.sets().any(|set| set == g.code.bytes()));
     // of two that are as full the one read first leads, so that what comes later is the stranger
-    let first = |g: &Group| pile.shares().position(|(share, _)| share.set == g.code.bytes());
-    groups.sort_by_key(|g| (std::cmp::Reverse(g.numbers.len()), first(g)));
+    let first = |g: &Group| pile.sets().position(|set| set == g.code.bytes());
+    let full = |g: &Group| g.numbers.len() + g.locked.len();
+    groups.sort_by_key(|g| {
+        (std::cmp::Reverse(full(g)), std::cmp::Reverse(g.numbers.len()), first(g))
+    });
     groups
 }
 
@@ -124,8 +131,11 @@ fn group(pile: &Pile, code: Code, manifest: &Manifest, in_kit: bool) -> Group {
     let fitting = pile
         .shares()
         .filter(|(sheet, _)| sheet.set == code.bytes() && manifest.commits_to(&sheet.share));
-    let numbers = fitting.map(|(sheet, _)| sheet.share.x()).collect();
-    Group { code, manifest: manifest.clone(), in_kit, numbers }
+    let numbers: BTreeSet<u8> = fitting.map(|(sheet, _)| sheet.share.x()).collect();
+    let locked = pile.locked().filter(|(locked, _)| locked.set == code.bytes());
+    let locked =
+        locked.map(|(locked, _)| locked.sheet.x()).filter(|x| !numbers.contains(x)).collect();
+    Group { code, manifest: manifest.clone(), in_kit, numbers, locked }
 }
 
 /// Everything about one set among the sheets at hand.
@@ -134,7 +144,7 @@ pub struct Case {
     pub code: Code,
     /// Manifest.
     pub manifest: Manifest,
-    /// Every sheet, in the order in which it was read.
+    /// Every sheet, open ones in the order in which they were read or unlocked, then the locked ones.
     pub sheets: Vec<SheetVerdict>,
     /// Where sealed parts were read that do not fit their hash.
     pub bad_parts: Vec<Origin>,
@@ -199,14 +209,17 @@ pub fn examine(pile: &Pile, group: &Group, known: &[KnownSet]) -> Case {
         }
     }
     let counted = |sheet: &SheetShare| good.iter().any(|g| g.sheet_hash() == sheet.sheet_hash());
+    let foreign = |set: &CodeBytes| {
+        if has_manifest(set) || pile.manifests().count() > 1 {
+            Verdict::OtherSet
+        } else {
+            Verdict::NoManifest
+        }
+    };
     let mut sheets: Vec<SheetVerdict> = Vec::new();
     for (sheet, origin) in pile.shares() {
         let verdict = if sheet.set != code.bytes() {
-            if has_manifest(&sheet.set) || pile.manifests().count() > 1 {
-                Verdict::OtherSet
-            } else {
-                Verdict::NoManifest
-            }
+            foreign(&sheet.set)
         } else if !manifest.commits_to(&sheet.share) {
             Verdict::Forged
         } else if !is_issued(sheet) {
@@ -221,7 +234,14 @@ pub fn examine(pile: &Pile, group: &Group, known: &[KnownSet]) -> Case {
     }
     for (locked, origin) in pile.locked() {
         let (sheet, set) = (locked.sheet, locked.set);
-        sheets.push(SheetVerdict { sheet, set, origin: origin.clone(), verdict: Verdict::Locked });
+        let verdict = if set != code.bytes() {
+            foreign(&set)
+        } else if lock::asks(&locked.locked).is_none() {
+            Verdict::BadLock
+        } else {
+            Verdict::Locked
+        };
+        sheets.push(SheetVerdict { sheet, set, origin: origin.clone(), verdict });
     }
 
     let mut parts: Vec<Option<Vec<u8>>> = vec![None; manifest.parts()];

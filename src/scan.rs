@@ -34,6 +34,7 @@ mod raster;
 mod soft;
 mod tiff;
 mod turn;
+mod until;
 mod worker;
 
 use std::fmt;
@@ -79,10 +80,10 @@ impl Reader {
         // workers run in `/`, so a relative path would not be found there
         let program = std::path::absolute(&program).unwrap_or(program);
         let workers = thread::available_parallelism().map_or(1, usize::from);
-        Self { program, deadline: Duration::from_secs(20), workers }
+        Self { program, deadline: Duration::from_secs(40), workers }
     }
 
-    /// Sets the time after which a worker is given up, 20 s by default.
+    /// Sets the time after which a worker is given up, 40 s by default.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }

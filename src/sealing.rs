@@ -3,10 +3,12 @@
 //! The identity's recipient (`age1…`) is made here, used here and shown nowhere: as long as nobody knows it, the
 //! sealed credential stays closed even to a quantum computer.
 
+pub mod lock;
+
 use std::io::{Read, Write};
 
 use bech32::{Bech32, Hrp};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::rng::{self, CryptoRng};
 use crate::secret::Secret;
@@ -94,22 +96,24 @@ pub fn open(sealed: &[u8], identity: &[u8; IDENTITY_LEN]) -> Result<Secret, Seal
     let mut reader = decryptor
         .decrypt(std::iter::once(&identity as &dyn age::Identity))
         .map_err(|_| SealingError::Closed)?;
+    match read_at_most(&mut reader, MAX_CREDENTIAL) {
+        Ok(Some(credential)) if !credential.is_empty() => Ok(credential),
+        _ => Err(SealingError::Closed),
+    }
+}
+
+/// Reads to the end what has at most `most` bytes; `None` when there are more.
+fn read_at_most(reader: &mut impl Read, most: usize) -> std::io::Result<Option<Secret>> {
     // sized once, so that no copy is left behind by growing
-    let mut credential = Zeroizing::new(vec![0; MAX_CREDENTIAL + 1]);
+    let mut bytes = Zeroizing::new(vec![0; most + 1]);
     let mut filled = 0;
-    while filled < credential.len() {
-        match reader.read(&mut credential[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(_) => return Err(SealingError::Closed),
+    while filled < bytes.len() {
+        match reader.read(&mut bytes[filled..])? {
+            0 => break,
+            read => filled += read,
         }
     }
-    if filled == 0 || filled > MAX_CREDENTIAL {
-        return Err(SealingError::Closed);
-    }
-    let exact = Secret::new(credential[..filled].to_vec());
-    credential.zeroize();
-    Ok(exact)
+    Ok((filled <= most).then(|| Secret::new(bytes[..filled].to_vec())))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Every word that people see goes through [`Ui`]: data on standard output, conversation on standard error,
 //! questions on the terminal itself.
 
+mod blocks;
+pub mod entry;
 pub mod report;
 pub mod terminal;
 
@@ -45,6 +47,7 @@ impl Drop for Working {
 }
 
 /// The way to the person.
+#[derive(Clone)]
 pub struct Ui {
     quiet: bool,
     no_input: bool,
@@ -176,6 +179,13 @@ impl Ui {
         Ok(terminal.ask(prompt).map_err(|e| terminal_failed(&e))?.map(Zeroizing::new))
     }
 
+    /// Opens the screen for typing; none where the terminal cannot draw one.
+    pub fn typing_screen(&self) -> Option<entry::Screen> {
+        let draws = std::env::var_os("TERM").is_some_and(|term| term != "dumb");
+        let terminal = Terminal::open().ok().filter(|_| draws && !self.no_input)?;
+        entry::Screen::open(terminal).ok()
+    }
+
     /// Asks for a secret; nothing is shown while it is typed.
     pub fn ask_hidden(&self, prompt: &str, flag: &str) -> Result<Secret, Failure> {
         let mut terminal = self.terminal(flag)?;
@@ -200,13 +210,32 @@ impl Ui {
         terminal.show(&plain(heading), secret).map_err(|e| terminal_failed(&e))
     }
 
+    /// Returns how many squares a side [`Ui::show_squares`] has room for; 0 where there is no terminal.
+    pub fn squares(&self) -> usize {
+        let size = || Terminal::open().ok()?.size();
+        if self.no_input { 0 } else { size().map_or(0, blocks::room) }
+    }
+
+    /// Shows a picture of dark and light squares under one line of words, until Enter is pressed.
+    pub fn show_squares(
+        &self,
+        heading: &str,
+        side: usize,
+        dark: impl Fn(usize, usize) -> bool,
+        flag: &str,
+    ) -> Result<(), Failure> {
+        let mut terminal = self.terminal(flag)?;
+        let rows = blocks::rows(side, dark);
+        terminal.show_rows(&plain(heading), &rows).map_err(|e| terminal_failed(&e))
+    }
+
     /// Shows a text on the terminal's other screen until Enter is pressed.
     pub fn show_text(&self, text: &str, flag: &str) -> Result<(), Failure> {
         self.show(text, &Secret::new(Vec::new()), flag)
     }
 }
 
-fn terminal_failed(error: &io::Error) -> Failure {
+pub(crate) fn terminal_failed(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::Interrupted {
         return Failure::interrupted();
     }

@@ -59,7 +59,7 @@ fn outcome(text: &str) -> &'static str {
         Verdict::Forged => Some("forged"),
         Verdict::OtherSet => Some("other set"),
         Verdict::NoManifest => Some("no manifest"),
-        Verdict::Locked => Some("locked"),
+        Verdict::Locked | Verdict::BadLock => Some("locked"),
     });
     match bad {
         Some(word) => word,

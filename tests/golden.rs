@@ -4,6 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use breakglass::logbook::Logbook;
+use breakglass::set::SheetId;
+use breakglass::state::{Fate, State};
+
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1")
 }
@@ -77,4 +81,31 @@ fn typed_shares_with_the_kit() {
     let file = dir.path().join("k.txt");
     std::fs::write(&file, shares.join("\n")).unwrap();
     opens(&[file.to_str().unwrap()], Some(&kit));
+}
+
+/// The form of the logbook is frozen: an old book verifies, its ink holds, and it means what it meant.
+#[test]
+fn the_logbook() {
+    let dir = tempfile::tempdir().unwrap();
+    let book = Logbook::at(dir.path().join("logbook.jsonl"));
+    std::fs::copy(golden().join("logbook.jsonl"), book.path()).unwrap();
+    let verified = book.verify().unwrap();
+    let head = std::fs::read_to_string(golden().join("head")).unwrap();
+    assert_eq!(verified.entries.last().unwrap().check_code().to_string(), head.trim());
+    assert!(verified.entries.iter().all(|entry| entry.event.is_some()));
+    let (state, torn) = State::of_book(&book).unwrap();
+    assert_eq!((state.records, torn, state.sets.len()), (32, 0, 1));
+    let set = &state.sets[0];
+    assert_eq!((state.stage(set).word(), set.k, set.n()), ("ABORTED", 3, 5));
+    let operators: Vec<&str> = set.releases.iter().map(|r| r.operator.name.as_str()).collect();
+    // the second one was made without the kit, and brought in
+    assert_eq!(operators, ["B. Alvarez", "C. Diaz"]);
+    assert_eq!(set.releases[0].ticket.as_deref(), Some("INC-7"));
+    assert!(set.releases[0].ended.is_some() && set.revoked.is_some() && state.closed);
+    let holder = |sheet: &str| set.sheets[&SheetId::parse(sheet).unwrap()].holder.clone();
+    assert_eq!(holder("5a").unwrap().name, "Hal Reed");
+    let fate = |sheet: &str| set.sheets[&SheetId::parse(sheet).unwrap()].fate;
+    assert!(matches!(fate("4a"), Fate::Destroyed(_)));
+    assert!(matches!(fate("3a"), Fate::Lost(..)));
+    assert!(matches!(fate("2a"), Fate::Tampered(..)));
 }

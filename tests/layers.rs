@@ -5,17 +5,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up; rooms of one line may not use each other unless named in order.
-const FLOORS: [&[&str]; 12] = [
+const FLOORS: [&[&str]; 15] = [
+    &["fault"],
     &["exit", "secret", "harden", "files", "clock", "rng", "cli"],
-    &["sharing"],
+    &["sharing", "credential"],
     &["sealing"],
     &["set"],
     &["codes", "method"],
     &["logbook", "paper", "scan"],
+    &["state"],
     &["kit"],
     &["opening"],
-    &["dealing", "delivery"],
+    &["dealing", "delivery", "rotation"],
     &["ui"],
+    &["drivers"],
     &["commands"],
     &["main", "lib"],
 ];
@@ -85,8 +88,10 @@ fn one_room_knows_each_library() {
         ("rxing::", "scan/qr.rs"),
         ("fec::", "scan/soft.rs"),
         ("heic_decoder::", "scan/heic.rs"),
-        ("age::", "sealing.rs"),
+        ("age::", "sealing"),
         ("sharks::", "sharing.rs"),
+        ("ssh_key::", "drivers/ssh.rs"),
+        ("sha_crypt::", "drivers/linux.rs"),
     ] {
         let mut homes: Vec<String> = Vec::new();
         for file in &files {
@@ -102,6 +107,7 @@ fn one_room_knows_each_library() {
                 homes.push(file.strip_prefix(&src).unwrap().display().to_string());
             }
         }
-        assert_eq!(homes, [home], "{library}");
+        let at_home = |file: &String| file == home || file.split(['/', '.']).next() == Some(home);
+        assert!(!homes.is_empty() && homes.iter().all(at_home), "{library}: {homes:?}");
     }
 }

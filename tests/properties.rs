@@ -99,6 +99,9 @@ fn slip() -> impl Strategy<Value = (u8, prop::sample::Index, char)> {
 
 fn slipped(text: &str, (deed, at, sign): &(u8, prop::sample::Index, char)) -> String {
     let mut signs: Vec<char> = text.chars().collect();
+    if signs.is_empty() {
+        return text.to_owned(); // an earlier slip took the last sign
+    }
     let at = at.index(signs.len());
     match deed {
         0 | 1 => signs[at] = *sign,

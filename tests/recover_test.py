@@ -2,6 +2,7 @@
 
 python3 tests/recover_test.py
 """
+import base64
 import contextlib
 import functools
 import hashlib
@@ -37,9 +38,9 @@ INK2 = ["--set-code", TWO["set_code"]["written"]]
 real_scrypt = functools.lru_cache(None)(rc.scrypt)
 
 
-def quick_scrypt(password, salt):
+def quick_scrypt(password, salt, *more):
     """Only where nobody looks at the check code of a record: it takes a tenth of a second."""
-    return hashlib.sha256(password).digest()[:10] if salt.endswith(b"R") else real_scrypt(password, salt)
+    return hashlib.sha256(password).digest()[:10] if salt.endswith(b"R") else real_scrypt(password, salt, *more)
 
 
 rc.scrypt = real_scrypt
@@ -88,6 +89,59 @@ def share_body(set_code, copy_, x, y, token=bytes(12)):
     return set_code + bytes([copy_, x]) + y + token
 
 
+def seal(key, nonce, plain):
+    """ChaCha20-Poly1305, RFC 8439."""
+    blocks = [rc.chacha20_block(key, n, nonce) for n in range(len(plain) // 64 + 2)]
+    text = bytes(a ^ b for a, b in zip(plain, b"".join(blocks[1:])))
+    r, s = (int.from_bytes(blocks[0][at:at + 16], "little") for at in (0, 16))
+    r &= 0x0FFFFFFC0FFFFFFC0FFFFFFC0FFFFFFF
+    padded, tag = text + bytes(-len(text) % 16) + bytes(8) + len(text).to_bytes(8, "little"), 0
+    for at in range(0, len(padded), 16):
+        tag = (tag + int.from_bytes(padded[at:at + 16] + b"\1", "little")) * r % (2**130 - 5)
+    return text + ((tag + s) % 2**128).to_bytes(16, "little")
+
+
+FILE_KEY = bytes(range(16))
+CURVE_BASE = (9).to_bytes(32, "little")
+
+
+def base64_of(data):
+    return base64.b64encode(data).rstrip(b"=")
+
+
+def stanza(arguments, body):
+    body = base64_of(body)
+    lines = [body[at:at + 64] for at in range(0, len(body) + 1, 64)]
+    return b"-> " + arguments + b"\n" + b"".join(line + b"\n" for line in lines)
+
+
+def for_key(identity, ephemeral=b"\3" * 32):
+    share, recipient = rc.x25519(ephemeral, CURVE_BASE), rc.x25519(identity, CURVE_BASE)
+    wrap = rc.hkdf(rc.x25519(ephemeral, recipient), share + recipient, b"age-encryption.org/v1/X25519")
+    return stanza(b"X25519 " + base64_of(share), seal(wrap, bytes(12), FILE_KEY))
+
+
+def for_passphrase(passphrase, work=1):
+    salt = b"sixteen bytes..."
+    wrap = hashlib.scrypt(passphrase, salt=b"age-encryption.org/v1/scrypt" + salt, n=2**work, r=8, p=1, dklen=32)
+    return stanza(b"scrypt " + base64_of(salt) + b" %d" % work, seal(wrap, bytes(12), FILE_KEY))
+
+
+def age_file(plain, *stanzas):
+    header = b"age-encryption.org/v1\n" + b"".join(stanzas) + b"---"
+    mac = hmac.digest(rc.hkdf(FILE_KEY, b"", b"header"), header, "sha256")
+    payload = seal(rc.hkdf(FILE_KEY, b"n" * 16, b"payload"), bytes(11) + b"\1", plain)
+    return header + b" " + base64_of(mac) + b"\n" + b"n" * 16 + payload
+
+
+def locked_body(vector, name, *stanzas, content=None):
+    """The payload of a sheet of the vector, locked; its checksum not yet at its end."""
+    known = sheet(vector, name)
+    content = content or bytes.fromhex(known["y"] + known["token"])
+    head = bytes.fromhex(vector["set_code"]["bytes"]) + bytes([ord(name[-1]) - 96, int(name[:-1])])
+    return head + age_file(content, *stanzas)
+
+
 def points(vector):
     return {int(s["sheet"][:-1]): bytes.fromhex(s["y"]) for s in vector["sheets"]}
 
@@ -128,6 +182,9 @@ class Case(unittest.TestCase):
         self.answers, self.asked = [], []
         self.addCleanup(setattr, rc, "ask", rc.ask)
         rc.ask = self.answer
+        self.passphrases, self.asked_hidden = [], []
+        self.addCleanup(setattr, rc, "ask_hidden", rc.ask_hidden)
+        rc.ask_hidden = self.answer_hidden
         self.synced = []
         self.addCleanup(setattr, os, "fsync", os.fsync)
         os.fsync = self.synced.append
@@ -135,6 +192,10 @@ class Case(unittest.TestCase):
     def answer(self, question):
         self.asked.append(question)
         return self.answers.pop(0) if self.answers else None
+
+    def answer_hidden(self, question):
+        self.asked_hidden.append(question)
+        return self.passphrases.pop(0) if self.passphrases else None
 
     def recover(self, lines, *flags, who=WHO):
         """In this process: the exit code, what was said, the credential, the record."""
@@ -432,12 +493,6 @@ class Opening(Case):
         got = self.opens(codes(ONE, *(s["sheet"] for s in ONE["sheets"])), *INK)
         self.assertEqual(json.loads(got.record)["sheets"], sorted(s["sheet"] for s in ONE["sheets"]))
 
-    def test_locked(self):
-        lines = [LOCKED["text"]] + codes(ONE, "1a", "4b")
-        got = self.refuses(3, "2 good shares", lines, *INK)
-        self.assertIn("2a  locked: open it with age first", got.said)
-        self.opens(lines + codes(ONE, "5a"), *INK)
-
     def forged(self, x, copy_=1, change=b"\1", vector=ONE):
         y = points(vector).get(x, bytes(32))
         y = bytes([y[0] ^ change[0]]) + y[1:]
@@ -532,6 +587,206 @@ class Opening(Case):
                     mended, told = rc.mend(belongs, symbols[:at] + wrong + symbols[at + 1:])
                     self.assertEqual(mended, symbols)
                     self.assertEqual(told, [f"read {wrong} as {symbols[at]} in group {at // 4 + 1}"])
+
+
+class Locked(Case):
+    FILES = HERE / "vectors" / "locked"
+    SECRET = b"hello-secret-123\n".hex()
+    WORD = b"some good words"
+    KEY, OTHER_KEY = rc.read_identity(LOCKED["lock_identity"]), b"\6" * 32
+    GREASE = [stanza(b"zq-grease", b""), stanza(b"a-grease -> X25519 [1", bytes(48)), stanza(b"~", bytes(99))]
+
+    def setUp(self):
+        super().setUp()
+        self.lines = codes(ONE, "1a", "4b")
+        self.by_passphrase = text("P", locked_body(ONE, "2a", for_passphrase(self.WORD)))
+
+    def key_file(self, content=LOCKED["lock_identity"]):
+        (self.folder / "key.txt").write_text(content)
+        return "-i", str(self.folder / "key.txt")
+
+    def given(self, *names):
+        """The lines of files that the program made, and --no-book."""
+        found = [next(self.FILES.glob(f"sheet-{name}-*.txt")).read_text() for name in names]
+        return "\n".join(found).splitlines(), "--no-book"
+
+    def try_lock(self, lock, *identities):
+        """What a sheet 2a with this lock says to these keys; None when it opened."""
+        head = bytes.fromhex(ONE["set_code"]["bytes"]) + b"\1\2"
+        share = rc.Payload("P", with_checksum("P", head + lock), "here")
+        rc.try_identities(share, identities)
+        return share.locked if share.y is None else None
+
+    def test_papers_of_the_program(self):
+        for key in "k1.txt", "k2.txt":
+            self.passphrases = [b"correct horse battery"]
+            got = self.opens(*self.given("1a", "3a", "5a"), "-i", str(self.FILES / key), secret=self.SECRET)
+            self.assertIn("5a  locked: it opens with its passphrase on a terminal (in.txt:", got.said)
+            self.assertIn("5a  good (in.txt:", got.said)
+            self.assertEqual(json.loads(got.record)["sheets"], ["1a", "3a", "5a"])
+        both = "-i", str(self.FILES / "k3.txt"), "--identity", str(self.FILES / "k2.txt")
+        self.passphrases = [b"correct horse battery"]
+        self.opens(*self.given("1a", "3a", "5a"), *both, secret=self.SECRET)
+
+    def test_no_key_or_a_wrong_one(self):
+        got = self.refuses(3, "1 good shares of the 3", *self.given("1a", "3a", "5a"))
+        self.assertIn("3a  locked: it opens with --identity KEYFILE (in.txt:", got.said)
+        self.assertIn("hint: unlock 3a with --identity KEYFILE, 5a with its passphrase on a terminal; or any sheet "
+                      "with one of the numbers 2, 3, 4, 5 helps", got.said)
+        wrong = "-i", str(self.FILES / "k3.txt")
+        got = self.refuses(3, "1 good shares of the 3", *self.given("1a", "3a", "5a"), *wrong)
+        self.assertIn("3a  locked: none of the keys given with --identity opens it", got.said)
+
+    def test_the_worked_lock_has_grease(self):
+        self.assertIn(b"-grease", bytes.fromhex(LOCKED["age_file"]))
+        key = self.key_file("# Chen's\n\n" + LOCKED["lock_identity"].lower() + "\r\n")
+        self.opens(self.lines + [LOCKED["text"]], *INK, *key)
+        got = self.opens(self.lines + [grouped(line) for line in LOCKED["lines"]], *INK, *key)
+        record = json.loads(got.record)
+        self.assertEqual(record["sheets"], ["1a", "2a", "4b"])
+        core = got.record[:got.record.index(b',"presence":')]
+        token = bytes.fromhex(sheet(ONE, "2a")["token"])
+        self.assertEqual(record["presence"]["2a"], rc.presence_tag(token, core))
+
+    def test_grease_anywhere(self):
+        plain = bytes(44)
+        for at in range(3):
+            stanzas = [for_key(self.OTHER_KEY), for_key(self.KEY)]
+            stanzas[at:at] = self.GREASE
+            self.assertIsNone(self.try_lock(age_file(plain, *stanzas), bytes(32), self.KEY), at)
+        self.assertIn("only an age plugin opens", self.try_lock(age_file(plain, *self.GREASE), self.KEY))
+        beside = age_file(plain, for_passphrase(self.WORD), self.GREASE[0])
+        self.assertIn("forged scrypt stanza", self.try_lock(beside))
+
+    def test_typed(self):
+        typed_lock = typed("P", with_checksum("P", locked_body(ONE, "2a", for_passphrase(self.WORD))))
+        self.passphrases = [self.WORD]
+        lines = [grouped(line) for line in typed_lock] + self.lines
+        self.assertEqual(lines[0][:4], "P01 ")
+        self.assertIn("2a  good (in.txt:1)", self.opens(lines, *INK).said)
+        wrong = lines[4][:10] + ("0" if lines[4][10] != "0" else "1") + lines[4][11:]
+        self.passphrases = [self.WORD]
+        self.assertIn("in.txt:5: P05: read ", self.opens([*lines[:4], wrong, *lines[5:]], *INK).said)
+        self.refuses(2, "in.txt:1: P05 is missing", lines[:4] + lines[5:], *INK)
+
+    def test_passphrases(self):
+        lines = self.lines + [self.by_passphrase]
+        self.passphrases = [b"wrong", b"\xff", self.WORD]
+        got = self.opens(lines, *INK)
+        self.assertEqual(got.said.count("that does not open it: try again"), 2)
+        self.assertEqual(self.asked_hidden[0],
+                         "Passphrase of sheet 2a from in.txt:4 (not shown; Enter leaves it locked):")
+        self.passphrases = [b"wrong", b""]
+        self.assertIn("hint: unlock 2a with its passphrase", self.refuses(3, "2 good shares", lines, *INK).said)
+        self.asked_hidden.clear()
+        self.refuses(3, "2 good shares", lines, *INK)           # no terminal
+        self.assertEqual(len(self.asked_hidden), 1)
+
+    def test_a_skipped_sheet_does_not_keep_the_next_from_its_question(self):
+        other = text("P", locked_body(ONE, "5a", for_passphrase(b"others")))
+        self.passphrases = [b"", b"others"]
+        got = self.opens(self.lines + [self.by_passphrase, other], *INK)
+        self.assertEqual(json.loads(got.record)["sheets"], ["1a", "4b", "5a"])
+        self.asked_hidden, self.passphrases = [], [self.WORD]
+        got = self.opens(self.lines + [self.by_passphrase, other], *INK)
+        self.assertEqual(len(self.asked_hidden), 1)             # the second is not needed any more
+
+    def test_nobody_is_asked_for_what_is_not_needed(self):
+        for more in codes(ONE, "5a")[0], text("P", locked_body(ONE, "5a", for_key(self.KEY))):
+            self.opens([self.by_passphrase, *self.lines, more], *INK, *self.key_file())
+        got = self.refuses(3, "2 good shares", codes(ONE, "2b", "4b") + [self.by_passphrase], *INK)
+        self.assertNotIn("unlock", got.said)                    # its number is in
+        foreign = codes(TWO, "1a") + [text("P", locked_body(TWO, "3a", for_passphrase(self.WORD)))]
+        self.opens(self.lines + codes(ONE, "5a") + foreign, *INK)
+        self.assertEqual(self.asked_hidden, [])
+
+    def test_the_share_behind_a_lock_is_judged_like_any_other(self):
+        y, token = points(ONE)[2], bytes.fromhex(sheet(ONE, "2a")["token"])
+        for content, words in ((bytes(44), "2a  DOES NOT FIT"), (y, "2a  stays locked: there is no share behind its"),
+                               (y + token + b"\0", "2a  stays locked: there is no share behind its lock")):
+            for opener in for_passphrase(self.WORD), for_key(self.KEY):
+                self.passphrases = [self.WORD]
+                lock = text("P", locked_body(ONE, "2a", opener, content=content))
+                got = self.refuses(3, words, self.lines + [lock], *INK, *self.key_file())
+                self.assertIn("hint: any sheet", got.said)
+        twin = text("P", locked_body(ONE, "1a", for_key(self.KEY), content=points(ONE)[1] + b"not my token"))
+        got = self.opens(codes(ONE, "1a", "2a", "3a") + [twin], *INK, *self.key_file())
+        self.assertIn("1a  ANOTHER SHEET", got.said)
+
+    def test_one_sheet_open_and_locked_is_one_sheet(self):
+        got = self.opens(self.lines + codes(ONE, "2a")[:1] + [LOCKED["text"]], *INK, *self.key_file())
+        self.assertIn("2a  good, the same number again", got.said)
+        self.assertNotIn("note", json.loads(got.record))
+
+    def test_a_number_beyond_the_set(self):
+        body = locked_body(ONE, "2a", for_passphrase(self.WORD))
+        beyond = text("P", body[:11] + b"\6" + body[12:])
+        self.refuses(3, "6a  DOES NOT FIT", self.lines + [beyond], *INK)
+        self.assertEqual(self.asked_hidden, [])
+
+    def test_more_work_than_is_allowed(self):
+        self.assertIn("opens with its passphrase", self.try_lock(age_file(bytes(44), for_passphrase(b"", 1))))
+        for work, words in (("20", "opens with its passphrase"), ("21", "work factor 21, more than 20 is refused"),
+                            ("99", "work factor 99"), ("100", "forged"), ("0", "forged"), ("017", "forged")):
+            arguments = b"scrypt " + base64_of(bytes(16)) + b" " + work.encode()
+            self.assertIn(words, self.try_lock(age_file(bytes(44), stanza(arguments, bytes(32)))))
+        lock = text("P", locked_body(ONE, "2a", stanza(arguments[:-3] + b"21", bytes(32))))
+        got = self.refuses(3, "2a  stays locked: it asks for scrypt with work factor 21", self.lines + [lock], *INK)
+        self.assertNotIn("unlock", got.said)
+        self.assertEqual(self.asked_hidden, [])
+
+    def test_too_little_memory(self):
+        def scrypt(password, salt, *more):
+            if more:
+                raise ValueError("[digital envelope routines] malloc failure")
+            return quick_scrypt(password, salt)
+        rc.scrypt, self.passphrases = scrypt, [self.WORD]
+        got = self.refuses(3, "2 good shares", self.lines + [self.by_passphrase], *INK)
+        self.assertIn("2a  stays locked: its passphrase needs 0 MiB of memory, this computer has less", got.said)
+        self.assertEqual(len(self.asked_hidden), 1)
+
+    def test_without_openssl(self):
+        self.addCleanup(setattr, hashlib, "scrypt", hashlib.scrypt)
+        lock = age_file(bytes(44), for_passphrase(self.WORD, 2))
+        del hashlib.scrypt
+        rc.scrypt, said = real_scrypt.__wrapped__, io.StringIO()
+        with contextlib.redirect_stderr(said):
+            self.assertEqual(rc.age_open(lock, self.WORD, rc.scrypt_file_key), bytes(44))
+        self.assertEqual(said.getvalue(), "computing scrypt without OpenSSL: 1 min or more\n")
+
+    def test_every_damaged_byte_of_a_lock_is_refused(self):
+        lock = age_file(bytes(44), for_passphrase(self.WORD))
+        self.assertEqual(rc.age_open(lock, self.WORD, rc.scrypt_file_key), bytes(44))
+        for at in range(len(lock)):
+            with self.assertRaises(rc.Bad, msg=at):
+                rc.age_open(lock[:at] + bytes([lock[at] ^ 1]) + lock[at + 1:], self.WORD, rc.scrypt_file_key)
+        lock = age_file(bytes(44), for_key(self.KEY))
+        self.assertIsNone(self.try_lock(lock, self.KEY))
+        for at in range(0, len(lock), 5):
+            damaged = lock[:at] + bytes([lock[at] ^ 1]) + lock[at + 1:]
+            self.assertRegex(self.try_lock(damaged, self.KEY), "^(stays )?locked: ")
+        for damaged in (b"\0", lock[1:], lock[:-1], lock + b"\0"):
+            self.assertIn("stays locked: ", self.try_lock(damaged, self.KEY))
+        got = self.refuses(3, "2a  stays locked: this is not a binary age file of version 1", self.lines
+                           + [text("P", bytes.fromhex(ONE["set_code"]["bytes"]) + b"\1\2" + lock[1:])], *INK)
+        self.assertNotIn("unlock", got.said)
+
+    def test_identity_files(self):
+        key = LOCKED["lock_identity"]
+        self.assertEqual(rc.read_identity(key), rc.read_identity(key.lower()))
+        slips = [key[:at] + ("Q" if key[at] != "Q" else "P") + key[at + 1:] for at in range(16, len(key))]
+        for slip in slips:
+            with self.assertRaisesRegex(rc.Bad, "checksum"):
+                rc.read_identity(slip)
+        for content, words in ((f"# x\n{slips[9]}\n", "key.txt:2: this age identity has a wrong symbol"),
+                               (f"{key}\n\nage1abc\n", "key.txt:3: this is not an age identity"),
+                               (key[:-1], "key.txt:1: this is not an age identity"),
+                               ("age-encryption.org/v1\n", "key.txt:1: this is not an age identity"),
+                               ("# nothing\n", "key.txt` has no age identity"), ("", "has no age identity")):
+            got = self.refuses(2, words, self.lines, *INK, *self.key_file(content))
+            self.assertNotIn(key[16:40], got.said)
+        self.refuses(2, "the identity file `no such` cannot be read: ", self.lines, *INK, "-i", "no such")
+        self.refuses(2, f"`{self.folder}` cannot be read: ", self.lines, *INK, "-i", str(self.folder))
 
 
 class Typing(Case):
@@ -795,6 +1050,34 @@ class Command(unittest.TestCase):
             self.assertNotIn("Traceback", err)
         self.assertEqual(self.call("--help")[0], 0)
 
+    def test_a_passphrase_comes_from_the_terminal_only(self):
+        lock = text("P", locked_body(ONE, "2a", for_passphrase(b"some g\xc3\xb6od words")))
+        given = "\n".join([*codes(ONE, "1a", "4b"), lock, "some g\u00f6od words"]) + "\n"
+        code, out, err = self.call(*INK, *WHO, given=given)
+        self.assertEqual((code, out), (3, b""), err)
+        self.assertIn("unlock 2a with its passphrase on a terminal", err)
+        if not hasattr(os, "fork"):
+            self.skipTest("no terminals here")
+        import pty
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "codes.txt").write_bytes(given.encode())
+            child, terminal = pty.fork()
+            if child == 0:
+                os.chdir(folder)
+                os.execve(sys.executable, [sys.executable, str(PROGRAM), "--output", "out", *INK, *WHO, "codes.txt"],
+                          {**os.environ, "PYTHONUTF8": "1"})
+            shown = b""
+            answers = [b"wrong", b"\xff", "some g\u00f6od words".encode()]
+            with open(terminal, "r+b", buffering=0) as stream, contextlib.suppress(OSError):
+                while piece := stream.read(4096):               # OSError at its end, on Linux
+                    shown += piece
+                    if shown.count(b"leaves it locked): ") > 3 - len(answers):
+                        stream.write(answers.pop(0) + b"\n")
+            self.assertEqual(os.waitpid(child, 0)[1], 0, shown)
+            self.assertEqual(Path(folder, "out").read_bytes().hex(), ONE["secret"])
+        self.assertEqual(shown.count(b"that does not open it"), 2)
+        self.assertNotIn(b"words", shown)
+
     def test_a_full_disk(self):
         if not os.path.exists("/dev/full"):
             self.skipTest("no /dev/full here")
@@ -819,8 +1102,8 @@ class Command(unittest.TestCase):
     def test_standard_library_only_and_no_network(self):
         source = PROGRAM.read_text()
         self.assertEqual(re.findall(r"^\s*(?:import \w|from \w+ import).*", source, re.M),
-                         ["import argparse, base64, datetime, hashlib, hmac, itertools, json, os, re, "
-                          "struct, sys"])
+                         ["import argparse, base64, datetime, getpass, hashlib, hmac, itertools, json, os, "
+                          "re, struct, sys"])
 
 
 if __name__ == "__main__":

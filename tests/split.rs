@@ -48,11 +48,7 @@ fn methods_that_cannot_be() {
         ("k = 3 ", "k = 1 ", "one share alone would be the secret"),
         ("n = 5 ", "n = 33", "at most 32"),
         ("share = 2", "share = 1", "two people cannot hold one sheet"),
-        (
-            "id = \"E1002\"",
-            "id = \"E1002\"\nrecipient = \"age1x\"",
-            "never silently printed unlocked",
-        ),
+        ("id = \"E1002\"", "id = \"E1002\"\nrecipient = \"age1x\"", "not an age recipient"),
         ("scope = ", "skope = ", "unknown field"),
         ("name = \"AWS", "name = \"\\u202eAWS", "direction marks"),
     ] {

@@ -2,7 +2,7 @@
 """Damaged papers that come back: breakglass beside zbarimg and zxing-cpp, on the same pictures.
 
 usage: table.py [--seeds 0-9] [--blotch-seeds 0-99] [--only KIND,KIND/LEVEL] [--program FILE] [--paper a4|letter]
-                [--secret FILE] [--sheets 5] [--beside PDF]
+                [--secret FILE | --gcp] [--sheets 5] [--beside PDF]
 
 Deals a 3-of-5 set, damages both leaves of every sheet with `damage.py`, and hands all pictures of a seed to one
 `breakglass inspect`, without the kit. A sheet counts when its share and the manifest are read; for the others, when its
@@ -11,7 +11,7 @@ key code is read from either leaf. A set counts when three different shares, the
 Prints a Markdown table per kind and level. Ended early (Ctrl-C), it prints what it has.
 Needs a release build, zbar-tools, poppler-utils, and pip install numpy opencv-python-headless zxing-cpp.
 """
-import argparse, collections, concurrent.futures, itertools, json, os, signal, subprocess, sys, tempfile
+import argparse, base64, collections, hashlib, concurrent.futures, itertools, json, os, signal, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cv2
@@ -21,6 +21,22 @@ from damage import CASES, damaged
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SECRET = ('{"AccessKey":{"UserName":"breakglass-payments","AccessKeyId":"AKIAIOSFODNN7EXAMPLE","Status":"Active",'
           '"SecretAccessKey":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY","CreateDate":"2026-11-24T10:00:00Z"}}\n')
+
+
+def gcp():
+    """A service account's key file as Google writes it, 2.3 kB; no key of anybody, the same at every run."""
+    noise = b"".join(hashlib.sha256(bytes([i])).digest() for i in range(38))
+    lines = base64.b64encode(noise).decode()
+    pem = "\n".join(lines[i:i + 64] for i in range(0, len(lines), 64))
+    who = "breakglass@payments-prod-123456.iam.gserviceaccount.com"
+    return json.dumps({
+        "type": "service_account", "project_id": "payments-prod-123456", "private_key_id": "4f1d2c3b5a69788796a5b4c3d2e1f00112233445",
+        "private_key": f"-----BEGIN PRIVATE KEY-----\n{pem}\n-----END PRIVATE KEY-----\n", "client_email": who,
+        "client_id": "112233445566778899001", "auth_uri": "https://accounts.google.com/o/oauth2/auth",
+        "token_uri": "https://oauth2.googleapis.com/token",
+        "auth_provider_x509_cert_url": "https://www.googleapis.com/oauth2/v1/certs",
+        "client_x509_cert_url": f"https://www.googleapis.com/robot/v1/metadata/x509/{who.replace('@', '%40')}",
+        "universe_domain": "googleapis.com"}, indent=2) + "\n"
 
 
 def span(text):
@@ -63,6 +79,7 @@ def main():
     ap.add_argument("--program", default=os.path.join(ROOT, "target/release/breakglass"))
     ap.add_argument("--paper", default="a4")
     ap.add_argument("--secret")
+    ap.add_argument("--gcp", action="store_true")
     ap.add_argument("--sheets", type=int, default=5)
     ap.add_argument("--beside")
     a = ap.parse_args()
@@ -72,7 +89,7 @@ def main():
 
         run("init", "kit")
         with open(os.path.join(home, "secret"), "w") as f:
-            f.write(open(a.secret).read() if a.secret else SECRET)
+            f.write(open(a.secret).read() if a.secret else gcp() if a.gcp else SECRET)
         run("-C", "kit", "split", "--from", "secret", "-o", "papers", "--paper", a.paper)
         papers = os.path.join(home, "papers")
         pdfs = [os.path.join(papers, name) for name in sorted(os.listdir(papers))][:a.sheets]

@@ -14,6 +14,14 @@ pub enum CodeKind {
 }
 
 impl CodeKind {
+    /// Returns the word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Set => "set",
+            Self::Record => "check",
+        }
+    }
+
     /// Returns the letter that is written before the code.
     pub fn letter(self) -> char {
         match self {
@@ -39,6 +47,9 @@ pub enum CodeError {
     /// Not 17 symbols.
     #[error("a code has 17 signs in five groups, this has {0}")]
     Length(usize),
+    /// A code of the other kind.
+    #[error("that is a {} code, and a {} code is wanted here", .0.word(), .1.word())]
+    Kind(CodeKind, CodeKind),
     /// The check symbol does not fit: some sign was read or written wrong.
     #[error("the code does not fit its last sign: one of the signs is wrong")]
     Check,
@@ -106,6 +117,13 @@ fn values(kind: CodeKind, text: &str) -> Result<Vec<u8>, CodeError> {
     let mut signs: Vec<char> = text.chars().filter(|&c| !crockford::is_filler(c)).collect();
     if signs.len() == 18 && signs[0].to_ascii_uppercase() == kind.letter() {
         signs.remove(0);
+    }
+    let other = match kind {
+        CodeKind::Set => CodeKind::Record,
+        CodeKind::Record => CodeKind::Set,
+    };
+    if signs.len() == 18 && signs[0].to_ascii_uppercase() == other.letter() {
+        return Err(CodeError::Kind(other, kind));
     }
     if signs.len() != 17 {
         return Err(CodeError::Length(signs.len()));

@@ -54,6 +54,7 @@ impl Place {
         let (part, line) = match kind {
             Kind::Share => (0, number(&digits, 4)?),
             Kind::Manifest | Kind::Locked => (0, number(&digits, MAX_LINES)?),
+            Kind::Record => return None,
             Kind::Sealed => {
                 let (part, line) = digits.split_once('-')?;
                 (number(part, MAX_PARTS)?, number(line, MAX_LINES)?)
@@ -72,7 +73,7 @@ impl fmt::Display for Place {
         let (letter, line) = (self.kind.letter(), self.line + 1);
         match self.kind {
             Kind::Share => write!(f, "{letter}{line}"),
-            Kind::Manifest | Kind::Locked => write!(f, "{letter}{line:02}"),
+            Kind::Manifest | Kind::Locked | Kind::Record => write!(f, "{letter}{line:02}"),
             Kind::Sealed => write!(f, "{letter}{}-{line:02}", self.part + 1),
         }
     }

@@ -20,7 +20,13 @@ pub const MAX_TEXT: usize = 8 * 1024;
 /// Fewest symbols of a code's text; a typed line has 28 at most.
 const SHORTEST: usize = 30;
 
+/// Most bytes of the age file of a locked share: its payload is at most 72 typed lines.
+const MAX_LOCK: usize = 1080 - 12 - CHECKSUM;
+
 const CHECKSUM: usize = 4;
+
+/// What stands for the number of a loose record.
+const LOOSE: u32 = u32::MAX;
 
 /// What a payload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +39,8 @@ pub enum Kind {
     Manifest,
     /// A part of the sealed credential.
     Sealed,
+    /// A part of a record of the logbook; it has no typed lines.
+    Record,
 }
 
 impl Kind {
@@ -43,6 +51,7 @@ impl Kind {
             Self::Locked => 'P',
             Self::Manifest => 'M',
             Self::Sealed => 'S',
+            Self::Record => 'R',
         }
     }
 
@@ -53,6 +62,7 @@ impl Kind {
             'P' => Self::Locked,
             'M' => Self::Manifest,
             'S' => Self::Sealed,
+            'R' => Self::Record,
             _ => return None,
         })
     }
@@ -69,6 +79,7 @@ impl Kind {
             Self::Locked => 1,
             Self::Manifest => 2,
             Self::Sealed => 3,
+            Self::Record => 4,
         }
     }
 
@@ -79,12 +90,13 @@ impl Kind {
             Self::Locked => "locked share",
             Self::Manifest => "manifest",
             Self::Sealed => "sealed credential",
+            Self::Record => "record strip",
         }
     }
 }
 
 /// A locked share, still closed: age over y and token.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct LockedShare {
     /// The set it says it belongs to.
     pub set: CodeBytes,
@@ -105,6 +117,21 @@ pub struct SealedPart {
     pub bytes: Vec<u8>,
 }
 
+/// A part of a record of the logbook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordPart {
+    /// First bytes of the hash of the logbook's first line; zeros on a loose record.
+    pub log: [u8; 8],
+    /// The record's number; `None` on a loose one.
+    pub seq: Option<u32>,
+    /// Counted from 0.
+    pub part: u8,
+    /// How many there are.
+    pub parts: u8,
+    /// At most 570 bytes of the deflated line.
+    pub bytes: Vec<u8>,
+}
+
 /// What one payload holds. No `Debug`: it may be a share.
 #[derive(Clone)]
 pub enum Payload {
@@ -116,6 +143,8 @@ pub enum Payload {
     Manifest(Box<Manifest>),
     /// `S`
     Sealed(SealedPart),
+    /// `R`
+    Record(RecordPart),
 }
 
 /// Why a text is no payload of ours, or a damaged one.
@@ -165,6 +194,7 @@ impl Payload {
             Self::Locked(_) => Kind::Locked,
             Self::Manifest(_) => Kind::Manifest,
             Self::Sealed(_) => Kind::Sealed,
+            Self::Record(_) => Kind::Record,
         }
     }
 
@@ -189,6 +219,12 @@ impl Payload {
                 out.push(part.index);
                 out.extend(&part.bytes);
             }
+            Self::Record(part) => {
+                out.extend(part.log);
+                out.extend(part.seq.unwrap_or(LOOSE).to_be_bytes());
+                out.extend([part.part, part.parts]);
+                out.extend(&part.bytes);
+            }
         }
         let checksum = checksum(self.kind(), &out);
         out.extend(checksum);
@@ -206,6 +242,9 @@ impl Payload {
         if kind == Kind::Manifest {
             return Ok(Self::Manifest(Box::new(Manifest::parse(body)?)));
         }
+        if kind == Kind::Record {
+            return record(body).map(Self::Record).map_err(content);
+        }
         let (set, rest) = body.split_first_chunk().ok_or(content("it is too short"))?;
         let set = *set;
         if kind == Kind::Sealed {
@@ -219,10 +258,10 @@ impl Payload {
         let sheet = SheetId::new(x, copy).ok_or(content("the sheet number cannot be"))?;
         if kind == Kind::Locked {
             let locked = rest.to_vec();
-            let some = !locked.is_empty() && locked.len() <= MAX_TEXT;
-            return some
+            let fine = (1..=MAX_LOCK).contains(&locked.len());
+            return fine
                 .then_some(Self::Locked(LockedShare { set, sheet, locked }))
-                .ok_or(content("the lock is empty"));
+                .ok_or(content("the lock is empty or too long"));
         }
         let (y, token) =
             rest.split_first_chunk::<IDENTITY_LEN>().ok_or(content("it is too short"))?;
@@ -237,6 +276,18 @@ impl Payload {
     pub fn text(&self) -> Zeroizing<String> {
         join(&[self])
     }
+}
+
+fn record(body: &[u8]) -> Result<RecordPart, &'static str> {
+    let (log, rest) = body.split_first_chunk().ok_or("it is too short")?;
+    let (seq, rest) = rest.split_first_chunk().ok_or("it is too short")?;
+    let (&[part, parts], bytes) = rest.split_first_chunk().ok_or("it is too short")?;
+    let seq = u32::from_be_bytes(*seq);
+    if part >= parts || bytes.is_empty() || bytes.len() > PART_LEN {
+        return Err("the part is empty, too long, or beyond the last");
+    }
+    let seq = (seq != LOOSE).then_some(seq);
+    Ok(RecordPart { log: *log, seq, part, parts, bytes: bytes.to_vec() })
 }
 
 fn checksum(kind: Kind, body: &[u8]) -> [u8; CHECKSUM] {
@@ -333,7 +384,7 @@ mod tests {
         let text = share().text();
         assert_eq!(error("hello"), PayloadError::Foreign);
         assert_eq!(error(&format!("BG2{}", &text[3..])), PayloadError::Version('2'));
-        assert_eq!(error(&format!("BG1R{}", &text[4..])), PayloadError::Kind('R'));
+        assert_eq!(error(&format!("BG1Q{}", &text[4..])), PayloadError::Kind('Q'));
         assert!(matches!(error(&format!("{}!", &*text)), PayloadError::Base32 { .. }));
         assert_eq!(error(&text[..text.len() - 8]), PayloadError::Checksum(Kind::Share));
         assert!(matches!(error(&"BG1K".repeat(3000)), PayloadError::TooLong(_)));

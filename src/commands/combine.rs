@@ -1,56 +1,56 @@
 //! `combine`: k sheets come together, the release is recorded, the credential goes to one operator.
 
-use std::os::unix::process::ExitStatusExt;
-
 use super::Context;
+use super::ask;
 use super::gather::Gathering;
-use super::recorder::{Recorded, Recorder, show_code};
-use super::release::{self, Answers, Objection, Situation};
+use super::handover::Handover;
+use super::ink;
+use super::objection::{Objection, exceptions, network_route};
+use super::recorder::{Recorded, Recorder, in_the_book, show_code};
+use super::release::{self, Answers, Situation};
 use super::shortfall::too_few;
-use super::words::show_groups;
 use crate::cli::Combine;
 use crate::clock::{Instant, Source};
-use crate::codes::Code;
-use crate::codes::code::CodeKind;
-use crate::delivery::{self, ExecError};
+use crate::delivery;
 use crate::exit::Exit;
+use crate::fault;
 use crate::files::FileError;
 use crate::logbook::Draft;
-use crate::logbook::record::{Subject, When};
-use crate::opening::{Case, Group, Verdict};
-use crate::secret::Secret;
+use crate::logbook::record::{self, Subject, When};
+use crate::opening::{Case, Verdict};
+use crate::state::{FORGED, State};
 use crate::ui::{Failure, Ui};
-
-/// What to do when the credential could not be handed over.
-const RECORDED: &str =
-    "the release is recorded; run `breakglass combine` again to release it once more";
-
-/// What the trust order decided on.
-struct Chosen {
-    group: Group,
-    /// Whether the code in the paper book says so.
-    by_ink: bool,
-    /// What speaks against it.
-    objections: Vec<Objection>,
-}
 
 pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
     check_targets(context, args)?;
     let mut gathering = Gathering::new(context);
-    gathering.gather(args)?;
+    if network_route() == Some(true) {
+        context.ui.warn(
+            "this machine has a network route; open it offline: pull the cable, switch Wi-Fi off",
+        );
+    }
+    let ended = gathering.gather(&args.intake).and_then(|()| go_on(&mut gathering, args));
+    if ended.is_err() {
+        gathering.save_typed();
+    }
+    ended
+}
 
+/// From the sheets that came in to the credential in the operator's hands.
+fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure> {
+    let context = gathering.context;
     let groups = gathering.groups();
     let ready = groups.iter().any(|group| gathering.examine(group).is_complete());
     if !ready {
         let case = groups.first().map(|group| gathering.examine(group));
-        let failure = too_few(&mut gathering, case.as_ref());
+        let failure = too_few(gathering, case.as_ref());
         if let Some(case) = case {
-            record_tampering(&gathering, args, &case);
+            record_tampering(gathering, args, &case);
         }
         return Err(failure);
     }
 
-    let chosen = choose(&mut gathering, args, &groups)?;
+    let chosen = ink::choose(gathering, &args.ink, &groups)?;
     if let Some(origin) = gathering.contradiction(&chosen.group) {
         return Err(Failure::invalid(format!(
             "another manifest with the same set code was read ({origin})"
@@ -59,8 +59,8 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
     }
     let case = gathering.examine(&chosen.group);
     if !case.is_complete() {
-        let failure = too_few(&mut gathering, Some(&case));
-        record_tampering(&gathering, args, &case);
+        let failure = too_few(gathering, Some(&case));
+        record_tampering(gathering, args, &case);
         return Err(failure);
     }
     tell_bad(&context.ui, &case);
@@ -83,7 +83,7 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
     let situation = Situation {
         case: &case,
         method: method.as_ref(),
-        entries: &gathering.entries,
+        state: &gathering.state,
         objections,
         wants_last_code: recorder.is_loose() && chosen.by_ink,
     };
@@ -91,8 +91,16 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
     if let Some(code) = answers.last_code {
         recorder.follow(code);
     }
-    let release = record(context, &mut recorder, &case, &answers)?;
+    if let Some(exec) = args.exec.as_ref().filter(|_| method.is_none()) {
+        let name = exec.first().map_or("", String::as_str);
+        context.ui.warn(&format!(
+            "the kit does not say which variables `{name}` expects: it gets the credential on its input"
+        ));
+    }
+    let answers = objections_since(gathering, args, &case, answers)?;
+    let release = write_all(context, &mut recorder, &case, &answers)?;
     show_code(&context.ui, &release);
+    fault::point("before the opening");
     let opened = match case.open() {
         Ok(opened) => opened,
         Err(error) => {
@@ -100,6 +108,7 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
                 answers.when,
                 &context.signature(),
                 &subject(&case),
+                release.seq,
                 &error.to_string(),
             );
             write_beside(context, &mut recorder, &[void]);
@@ -113,10 +122,81 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
         ));
     }
     let due = answers.release.revoke_due;
-    let login = method.as_ref().map(|m| m.login.clone()).unwrap_or_default();
-    let delivered = deliver(context, args, &case, &opened.credential, due, &login);
+    let (offset, method) = (answers.offset, method.as_ref());
+    let paper = in_the_book(&release.line, &release.code.to_string());
+    let handover = Handover { context, args, case: &case, method, paper, due, offset };
+    fault::point("before the handover");
+    let delivered = handover.deliver(&opened.credential);
+    fault::point("after the handover");
+    // the last line comes last, whatever happens at the question before it
+    let ended = match &delivered {
+        Ok(_) if args.exec.is_some() => ask_for_the_end(context, &mut recorder, &case, &release),
+        _ => Ok(()),
+    };
     context.ui.must_say(&Ui::strong(&format!("Revoke before {} ({})", due.utc(), due.local())));
+    if ended.is_err() {
+        context.ui.warn("the end of the release is not recorded: `breakglass log add END`");
+    }
     delivered
+}
+
+/// Sheets take their time to come in: what was recorded meanwhile speaks against it, too.
+fn objections_since(
+    gathering: &Gathering<'_>,
+    args: &Combine,
+    case: &Case,
+    mut answers: Answers,
+) -> Result<Answers, Failure> {
+    let Some(book) = gathering.book_for(&case.code) else { return Ok(answers) };
+    let Ok((state, _)) = State::of_book(&book) else { return Ok(answers) };
+    let code = case.code.to_string();
+    let count = |state: &State| {
+        state
+            .set(&code)
+            .map(|set| (set.releases.len(), set.revoked.is_some(), set.aborted.is_some()))
+    };
+    if count(&state) == count(&gathering.state) {
+        return Ok(answers);
+    }
+    let ui = &gathering.context.ui;
+    let before = gathering.state.set(&code).map_or(0, |set| set.releases.len());
+    let released = state.set(&code).and_then(|set| set.releases.get(before..)?.last());
+    let new = match (released, state.set(&code)) {
+        (Some(release), _) => {
+            let words = format!("meanwhile it was released to {}", release.operator);
+            Objection { kind: "second release", words }
+        }
+        (None, Some(set)) if set.revoked.is_some() => {
+            Objection { kind: "revoked", words: "meanwhile it was revoked".to_owned() }
+        }
+        _ => {
+            let words = "meanwhile something was recorded about this set".to_owned();
+            Objection { kind: "changed meanwhile", words }
+        }
+    };
+    let new = [new];
+    let go_on = "Enter to open it and record the release, Ctrl-C to stop: ";
+    let why = ask::in_spite_of(ui, args.exception.as_deref(), &new, go_on)?;
+    answers.why = answers.why.or(why);
+    answers.objections.extend(new);
+    Ok(answers)
+}
+
+/// A program that has ended may be all that the operator needed.
+fn ask_for_the_end(
+    context: &Context,
+    recorder: &mut Recorder<'_>,
+    case: &Case,
+    release: &Recorded,
+) -> Result<(), Failure> {
+    let Some(seq) = release.seq.filter(|_| context.ui.can_ask()) else { return Ok(()) };
+    if !context.ui.confirm("Is the operator done with the credential?", "`--no-input`")? {
+        return Ok(());
+    }
+    let when = When { at: Instant::now(), source: Source::System };
+    let end = Draft::end(when, &context.signature(), &subject(case), seq);
+    write_beside(context, recorder, &[end]);
+    Ok(())
 }
 
 /// What can be known to fail later fails now, before anybody opened a bag.
@@ -142,103 +222,8 @@ fn check_targets(context: &Context, args: &Combine) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ink, kit, agreement: decides which set the sheets are to be judged by.
-fn choose(
-    gathering: &mut Gathering<'_>,
-    args: &Combine,
-    groups: &[Group],
-) -> Result<Chosen, Failure> {
-    let context = gathering.context;
-    let ui = &context.ui;
-    let mut disagreed: Option<Code> = None;
-    let mut typed = args.set_code.clone();
-    if !args.no_book {
-        loop {
-            let text = match typed.take() {
-                Some(text) => text,
-                None => ui.ask(
-                    "Set code in the paper book (or `no book`): ",
-                    "`--set-code CODE` or `--no-book`",
-                )?,
-            };
-            if text.eq_ignore_ascii_case("no book") {
-                break;
-            }
-            if let Some(group) = by_ink(ui, &text, groups)? {
-                let (have, k) = (group.numbers.len(), group.manifest.threshold.k());
-                if ui.can_ask() && !gathering.examine(&group).is_complete() {
-                    let generation = group.manifest.generation;
-                    ui.must_say(&format!(
-                        "That code is of generation {generation}, of which {have} of {k} shares are here.\n\
-                         Read the newest line of the book again, or press Ctrl-C and bring more sheets."
-                    ));
-                    continue;
-                }
-                let objections = Vec::new();
-                return Ok(Chosen { group, by_ink: true, objections });
-            }
-            disagreed = Code::parse(CodeKind::Set, &text).ok();
-            // not in full: whoever reads it here could copy it instead of reading the book
-            let codes: Vec<String> =
-                groups.iter().map(|g| format!("{}-…", g.code.short())).collect();
-            let message = match Code::parse(CodeKind::Set, &text) {
-                Err(error) => format!("the set code is not one: {error}"),
-                Ok(code) => {
-                    format!("the paper book says {code}, the sheets say {}", codes.join(" or "))
-                }
-            };
-            if args.set_code.is_some() && !ui.can_ask() {
-                return Err(Failure::invalid(message)
-                    .hint("the ink cannot be overridden; without the book the way is `--no-book`, and it is recorded"));
-            }
-            ui.must_say(&format!(
-                "{message}\nRead the line again, or type `no book` (it is recorded)."
-            ));
-        }
-    }
-    let in_kit = groups.iter().filter(|g| g.in_kit).max_by_key(|g| g.manifest.generation);
-    let group = match (in_kit, groups) {
-        (Some(group), _) | (None, [group]) => group.clone(),
-        (None, _) => {
-            show_groups(ui, groups);
-            return Err(Failure::invalid(
-                "the sheets disagree, and neither ink nor kit can tell which are right",
-            )
-            .hint("find the set code in the paper book and give it with `--set-code CODE`"));
-        }
-    };
-    let ink =
-        disagreed.map(|code| format!(" although the book was read as {code}")).unwrap_or_default();
-    let words = format!("no ink: nobody has compared {} with the paper book{ink}", group.code);
-    ui.must_say("");
-    ui.must_say(&Ui::strong(&format!("NO INK. The sheets say {}", group.code)));
-    let objections = vec![Objection { kind: "no ink", words }];
-    Ok(Chosen { group, by_ink: false, objections })
-}
-
-/// Finds the set that the ink names; a slip of one sign is asked about.
-fn by_ink(ui: &Ui, text: &str, groups: &[Group]) -> Result<Option<Group>, Failure> {
-    for group in groups {
-        match group.code.slips(text) {
-            Some(0) => return Ok(Some(group.clone())),
-            Some(1) if ui.can_ask() => {
-                let question = format!("One sign differs. Does the book say {}?", group.code);
-                if ui.confirm(&question, "`--set-code CODE`")? {
-                    return Ok(Some(group.clone()));
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(None)
-}
-
 fn subject(case: &Case) -> Subject {
-    Subject {
-        method: case.manifest.method.clone(),
-        generation: case.manifest.generation,
-        set: case.code,
-    }
+    Subject::of(&case.manifest, case.code)
 }
 
 /// Names the sheets that do not fit, once more and all together.
@@ -252,12 +237,13 @@ fn tell_bad(ui: &Ui, case: &Case) {
 
 /// Drafts a TAMPER record for every sheet that is not what it says. The holder is not accused: only what the sheet
 /// says and where it was read is written.
-fn tampering(context: &Context, case: &Case, when: When) -> Vec<Draft> {
+pub(super) fn tampering(context: &Context, case: &Case, when: When) -> Vec<Draft> {
     let program = context.signature();
     let sheets = case.sheets.iter().filter_map(|sheet| {
         let kind = match sheet.verdict {
-            Verdict::Forged => "does not fit its commitment",
-            Verdict::NotIssued { .. } => "never issued",
+            Verdict::Forged => FORGED[0],
+            Verdict::BadLock => FORGED[1],
+            Verdict::NotIssued { .. } => FORGED[2],
             _ => return None,
         };
         let note = format!("read at {}", crate::ui::plain(&sheet.origin.to_string()));
@@ -288,7 +274,7 @@ fn write_beside(context: &Context, recorder: &mut Recorder<'_>, drafts: &[Draft]
 }
 
 /// Writes TAMPER, EXCEPTION and RELEASE, in this order; the RELEASE is on disk when this returns.
-fn record(
+fn write_all(
     context: &Context,
     recorder: &mut Recorder<'_>,
     case: &Case,
@@ -297,68 +283,9 @@ fn record(
     let program = context.signature();
     let subject = subject(case);
     let mut drafts = tampering(context, case, answers.when);
-    let why = answers.why.clone().unwrap_or_default();
-    for objection in &answers.objections {
-        let note = Some(objection.words.clone());
-        drafts.push(Draft::exception(answers.when, &program, &subject, objection.kind, &why, note));
-    }
+    let (why, about) = (answers.why.clone().unwrap_or_default(), record::about(&subject));
+    drafts.extend(exceptions(&answers.objections, &why, answers.when, &program, &about)?);
     let sheets: Vec<_> = case.good().iter().map(crate::set::SheetShare::id).collect();
     drafts.push(Draft::release(answers.when, &program, &subject, &sheets, answers.release.clone()));
     recorder.write(&drafts, case.good())
-}
-
-/// Hands the credential over, one way.
-fn deliver(
-    context: &Context,
-    args: &Combine,
-    case: &Case,
-    credential: &Secret,
-    due: Instant,
-    login: &str,
-) -> Result<Exit, Failure> {
-    let ui = &context.ui;
-    if let Some(path) = &args.output {
-        delivery::to_file(path, credential).map_err(|e| Failure::from(e).hint(RECORDED))?;
-        ui.say(&format!(
-            "Opened: {} bytes in `{}`; delete it when you are done",
-            credential.len(),
-            path.display()
-        ));
-        return Ok(Exit::Done);
-    }
-    if let Some(command) = &args.exec {
-        return match delivery::to_program(command, credential) {
-            Ok(status) => {
-                ui.say(&format!(
-                    "Opened: given to `{}`",
-                    command.first().map_or("", String::as_str)
-                ));
-                Ok(match status.code().and_then(|code| u8::try_from(code).ok()) {
-                    Some(0) => Exit::Done,
-                    Some(code) => Exit::Child(code),
-                    // ended by a signal, as a shell says it
-                    None => Exit::Child(
-                        status.signal().and_then(|s| u8::try_from(128 + s).ok()).unwrap_or(128),
-                    ),
-                })
-            }
-            Err(error @ (ExecError::NotStarted { .. } | ExecError::Lost { .. })) => {
-                Err(Failure::new(Exit::NotStarted, error.to_string()).hint(RECORDED))
-            }
-        };
-    }
-    let heading = format!(
-        "{}, generation {}   {} bytes   revoke before {}",
-        case.manifest.method,
-        case.manifest.generation,
-        credential.len(),
-        due.utc()
-    );
-    let heading = if login.is_empty() { heading } else { format!("{heading}\nLog in: {login}") };
-    ui.show(&heading, credential, "`--output FILE` or `--exec CMD`").map_err(|e| Failure {
-        exit: Exit::Invalid,
-        message: if e.message.is_empty() { "the screen was lost".to_owned() } else { e.message },
-        hint: Some(RECORDED.to_owned()),
-    })?;
-    Ok(Exit::Done)
 }

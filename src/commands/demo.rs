@@ -8,9 +8,9 @@ use super::Context;
 use crate::cli::{Cli, Demo};
 use crate::exit::Exit;
 use crate::files;
-use crate::logbook::record::Event;
 use crate::rng;
 use crate::scan;
+use crate::state::State;
 use crate::ui::{Failure, Ui};
 
 /// Pages are rasterised like this, dots per inch: an office scanner's default.
@@ -162,7 +162,6 @@ fn rasterise(
         files::write_new(&scans.join(&name), &picture)?;
         context.ui.say(&format!("  {}", scans.join(&name).display()));
     }
-    let entries = crate::kit::Kit::open(kit)?.logbook().verify()?.entries;
-    let issue = entries.iter().find(|entry| entry.is(Event::Issue));
-    Ok(issue.map(|entry| entry.text("set").to_owned()).unwrap_or_default())
+    let (state, _) = State::of_book(&crate::kit::Kit::open(kit)?.logbook())?;
+    Ok(state.newest().map(|set| set.code.clone()).unwrap_or_default())
 }

@@ -1,39 +1,55 @@
 //! The sheets come in: files, folders, typed lines, in any order; one line is said about each.
 
+mod tell;
+mod unlock;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Context;
-use super::intake::{self, Look};
-use super::release::Objection;
+use super::intake;
+use super::locks;
+use super::objection::Objection;
+use super::typing::{self, Kept};
 use super::watch::Watch;
-use super::words::{other_set, verdict_in_words, with_holder};
-use crate::cli::Combine;
+use super::words::unquoted;
+use crate::cli::Intake;
 use crate::codes::Code;
 use crate::codes::desk::label_of;
-use crate::codes::payload::looks_like_a_code;
+use crate::codes::payload::{LockedShare, looks_like_a_code};
 use crate::kit::{Kit, KnownSet};
 use crate::logbook::Logbook;
-use crate::logbook::chain::Entry;
 use crate::method::{Contacts, Method};
-use crate::opening::{self, Case, Codes, Group, Note, Origin, Pile, SheetVerdict, Verdict};
-use crate::scan::{Overlay, PageProblem, Reading};
+use crate::opening::{self, Case, Codes, Group, Note, Origin, Pile, SheetVerdict};
+use crate::scan::{Overlay, Reading};
+use crate::sealing::lock::Keys;
 use crate::set::CodeBytes;
+use crate::state::State;
 use crate::ui::Failure;
 
-const HELP: &str = "Name a file or folder, or type or paste a line of the paper (K1 …). Ctrl-D ends the list, \
-                    Ctrl-C stops.";
+const HELP: &str = "Name a file or folder, or type or paste a line of the paper (K1 …);\n\
+                    `type` guides through the lines. Ctrl-D ends the list, Ctrl-C stops.";
+
+const HELP_LOCKED: &str = "Type `unlock` to be asked for the locks once more.";
 
 /// Everything that is at hand.
 pub(super) struct Gathering<'a> {
     pub(super) context: &'a Context,
     kit: Option<Kit>,
-    /// Records of the kit's logbook.
-    pub(super) entries: Vec<Entry>,
+    /// What the kit's logbook says.
+    pub(super) state: State,
     /// Whether the logbook can be used.
     book_is_good: bool,
     pub(super) pile: Pile,
     overlay: Overlay,
+    /// Typed lines that outlive this run.
+    pub(super) kept: Kept,
+    /// What opens locked sheets.
+    keys: Vec<Keys>,
+    /// Locks that the key files were tried on.
+    tried: Vec<LockedShare>,
+    /// Locks that nobody here can open.
+    left_locked: Vec<LockedShare>,
     codes: Codes,
     known: BTreeMap<CodeBytes, Option<KnownSet>>,
     /// What is wrong with the kit, each an exception.
@@ -42,8 +58,14 @@ pub(super) struct Gathering<'a> {
     told: Vec<SheetVerdict>,
     /// Which sealed parts were last said to be missing.
     missing_told: Vec<usize>,
+    /// Whether to do without the screen for typing.
+    plain: bool,
     /// Whether it was said what can be typed.
     helped: bool,
+    /// How many different shares are wanted, when that is more than k.
+    pub(super) wanted: usize,
+    /// How many are enough although they open nothing, where nothing is to be opened.
+    pub(super) enough: Option<usize>,
 }
 
 impl<'a> Gathering<'a> {
@@ -52,16 +74,23 @@ impl<'a> Gathering<'a> {
         let mut gathering = Self {
             context,
             kit: context.kit().ok(),
-            entries: Vec::new(),
+            state: State::default(),
             book_is_good: false,
             pile: Pile::default(),
             overlay: Overlay::default(),
+            kept: Kept::default(),
+            keys: Vec::new(),
+            tried: Vec::new(),
+            left_locked: Vec::new(),
             codes: Codes::default(),
             known: BTreeMap::new(),
             trouble: Vec::new(),
             told: Vec::new(),
             missing_told: Vec::new(),
+            plain: false,
             helped: false,
+            wanted: 0,
+            enough: None,
         };
         let Some(kit) = &gathering.kit else {
             context.ui.say("No kit here: working from the paper alone");
@@ -69,10 +98,10 @@ impl<'a> Gathering<'a> {
         };
         let method = kit.method().err().map(|e| e.to_string());
         let book = kit.logbook();
-        let verified = if book.exists() { Some(book.verify()) } else { None };
-        match verified {
-            Some(Ok(verified)) => {
-                gathering.entries = verified.entries;
+        let folded = book.exists().then(|| State::of_book(&book));
+        match folded {
+            Some(Ok((state, _))) => {
+                gathering.state = state;
                 gathering.book_is_good = true;
             }
             Some(Err(error)) => gathering.trouble("broken logbook", &error.to_string()),
@@ -85,8 +114,12 @@ impl<'a> Gathering<'a> {
     }
 
     fn trouble(&mut self, kind: &'static str, words: &str) {
+        let first = words.lines().next().unwrap_or_default();
+        if self.trouble.iter().any(|known| known.kind == kind && known.words == first) {
+            return;
+        }
         self.context.ui.warn(&format!("{words}\ngoing on from the paper"));
-        let words = words.lines().next().unwrap_or_default().to_owned();
+        let words = first.to_owned();
         self.trouble.push(Objection { kind, words });
     }
 
@@ -117,7 +150,7 @@ impl<'a> Gathering<'a> {
         if self.known.contains_key(&set) {
             return;
         }
-        let found = kit.known(set, &self.entries);
+        let found = kit.known(set, &self.state);
         let found = match found {
             Ok(None) => None,
             Ok(Some((set, trouble))) => {
@@ -136,7 +169,7 @@ impl<'a> Gathering<'a> {
 
     /// Returns the sets that the sheets at hand say they belong to, the fullest first.
     pub(super) fn groups(&mut self) -> Vec<Group> {
-        let sets: Vec<CodeBytes> = self.pile.shares().map(|(share, _)| share.set).collect();
+        let sets: Vec<CodeBytes> = self.pile.sets().collect();
         for set in sets {
             self.look_up(set);
         }
@@ -158,7 +191,10 @@ impl<'a> Gathering<'a> {
         self.known.get(&case.code.bytes())?.as_ref()?;
         let kit = self.kit.as_ref()?;
         match kit.dealt_method(&case.code, &case.manifest) {
-            Ok((method, unknown)) => {
+            Ok((mut method, unknown)) => {
+                if let Some(set) = self.state.set(&case.code.to_string()) {
+                    set.update(&mut method);
+                }
                 for field in unknown {
                     self.context.ui.warn(&format!(
                         "the dealt method has a field `{field}` that a newer program knows"
@@ -174,14 +210,36 @@ impl<'a> Gathering<'a> {
     }
 
     /// Takes the files of the command line, then asks until k shares and the sealed credential are in.
-    pub(super) fn gather(&mut self, args: &Combine) -> Result<(), Failure> {
+    pub(super) fn gather(&mut self, args: &Intake) -> Result<(), Failure> {
+        self.keys = locks::read_keys(&self.context.ui, &args.identity)?;
         let paths = intake::expand(&self.context.ui, &args.sheets)?;
         self.take_files(&paths)?;
         if let Some(folder) = &args.watch {
             self.watch(folder)?;
         }
+        self.ask_all(args)
+    }
+
+    /// What was typed and is no secret need not be typed again after a run that came to nothing.
+    pub(super) fn save_typed(&mut self) {
+        match self.kept.save() {
+            Ok(None) => {}
+            Ok(Some(path)) => self.context.ui.must_say(&format!(
+                "The lines of manifest and sealed credential that were typed are in `{0}`: bring them again with \
+                 `breakglass combine {0}`. Lines of shares are not kept.",
+                path.display()
+            )),
+            Err(failure) => self.context.ui.warn(&failure.message),
+        }
+    }
+
+    fn ask_all(&mut self, args: &Intake) -> Result<(), Failure> {
+        if args.typed && self.context.ui.can_ask() {
+            typing::type_sheets(self, args.plain)?;
+        }
+        self.plain = args.plain;
         while !self.is_complete() && self.context.ui.can_ask() {
-            if !self.ask_for_more()? {
+            if !self.ask_to_unlock()? && !self.ask_for_more()? {
                 break;
             }
         }
@@ -202,16 +260,21 @@ impl<'a> Gathering<'a> {
             let new = folder.look().unwrap_or_default();
             let there: Vec<PathBuf> = new.into_iter().filter(|path| path.exists()).collect();
             self.take_files(&there)?;
-            if !self.is_complete() && self.context.ui.pause()? {
+            if !self.is_complete() && (self.wants_unlocking() || self.context.ui.pause()?) {
                 break;
             }
         }
         Ok(())
     }
 
-    fn is_complete(&mut self) -> bool {
+    pub(super) fn is_complete(&mut self) -> bool {
         let groups = self.groups();
-        groups.first().is_some_and(|group| self.examine(group).is_complete())
+        groups.first().is_some_and(|group| {
+            let case = self.examine(group);
+            let count = case.good().len();
+            self.enough.is_some_and(|enough| count >= enough)
+                || case.is_complete() && count >= self.wanted
+        })
     }
 
     fn take_files(&mut self, paths: &[PathBuf]) -> Result<(), Failure> {
@@ -234,132 +297,12 @@ impl<'a> Gathering<'a> {
         let ours = looks.iter().any(|look| !look.codes.is_empty());
         let new = looks.iter().flat_map(|look| &look.notes).next().is_some();
         for look in looks {
-            self.tell_look(&look);
+            self.tell_look(&look, ours);
         }
         if ours && !new {
             self.context.ui.say(&format!("  {name}: nothing that is not here already"));
         }
         self.tell_sheets();
-    }
-
-    fn tell_look(&mut self, look: &Look) {
-        let ui = &self.context.ui;
-        if look.problem == Some(PageProblem::Blank) {
-            ui.say(&format!("  {} is blank", look.origin));
-        } else if let Some(problem) = look.problem {
-            ui.warn(&format!("{} {problem}", look.origin));
-        } else if look.unread && look.codes.is_empty() {
-            ui.warn(&format!(
-                "{}: its codes are too damaged to be read alone; the other leaf, or other sheets, may help",
-                look.origin
-            ));
-        } else if look.page > 0 && look.codes.is_empty() {
-            ui.warn(&format!(
-                "{}: no code found; try a sharper picture, or type the lines of leaf 2",
-                look.origin
-            ));
-        }
-        for (origin, note) in &look.notes {
-            if let Some(words) = intake::in_words(note) {
-                ui.warn(&format!("{origin}: {words}"));
-            }
-        }
-        if look.page == 0 {
-            self.tell_open_lines();
-        }
-    }
-
-    fn tell_open_lines(&self) {
-        let open: Vec<String> = self.pile.open_lines().iter().map(ToString::to_string).collect();
-        if !open.is_empty() {
-            let shown = open.iter().take(12).cloned().collect::<Vec<_>>().join(" ");
-            self.context.ui.say(&format!("  lines waiting for their others: {shown}"));
-        }
-    }
-
-    /// Says one line about each sheet that is new, or that turned out to be something else.
-    fn tell_sheets(&mut self) {
-        let groups = self.groups();
-        let Some(group) = groups.first() else {
-            let without: Vec<SheetVerdict> = self
-                .pile
-                .shares()
-                .map(|(share, origin)| SheetVerdict {
-                    sheet: share.id(),
-                    set: share.set,
-                    origin: origin.clone(),
-                    verdict: Verdict::NoManifest,
-                })
-                .collect();
-            for sheet in without {
-                if self.is_news(&sheet) {
-                    let words = verdict_in_words(sheet.verdict);
-                    self.context.ui.say(&format!("  {} ({}): {words}", sheet.sheet, sheet.origin));
-                }
-            }
-            return;
-        };
-        let case = self.examine(group);
-        let method = self.dealt_method(&case);
-        let mut count = 0;
-        for sheet in &case.sheets {
-            count += usize::from(sheet.verdict.counts());
-            if self.is_news(sheet) {
-                self.tell_sheet(sheet, &case, count, method.as_ref(), &groups);
-            }
-        }
-        let missing = if case.missing() == 0 { case.missing_parts.clone() } else { Vec::new() };
-        if missing != self.missing_told && !missing.is_empty() {
-            let parts: Vec<String> = missing.iter().map(ToString::to_string).collect();
-            let (parts, of) = (parts.join(", "), case.manifest.parts());
-            let words = format!("  the sealed credential is still missing: part {parts} of {of}");
-            self.context.ui.say(&words);
-        }
-        self.missing_told = missing;
-    }
-
-    /// Remembers what is said about a sheet; false when just that was said already.
-    fn is_news(&mut self, sheet: &SheetVerdict) -> bool {
-        let known = self.told.iter_mut().find(|told| {
-            (told.sheet, told.set, &told.origin) == (sheet.sheet, sheet.set, &sheet.origin)
-        });
-        match known {
-            Some(told) if told.verdict == sheet.verdict => false,
-            Some(told) => {
-                told.verdict = sheet.verdict;
-                true
-            }
-            None => {
-                self.told.push(sheet.clone());
-                true
-            }
-        }
-    }
-
-    fn tell_sheet(
-        &self,
-        sheet: &SheetVerdict,
-        case: &Case,
-        count: usize,
-        method: Option<&Method>,
-        groups: &[Group],
-    ) {
-        let ui = &self.context.ui;
-        let k = case.manifest.threshold.k();
-        let who = with_holder(method, sheet.sheet);
-        let words = verdict_in_words(sheet.verdict);
-        match sheet.verdict {
-            Verdict::Good if count > k.into() => ui.say(&format!("  extra: {who}")),
-            Verdict::Good => ui.say(&format!("  {count} of {k}: {who}")),
-            Verdict::SameNumber => ui.say(&format!("  {who}: {words}")),
-            Verdict::OtherSet => ui.warn(&other_set(sheet, groups)),
-            verdict => {
-                if verdict.counts() {
-                    ui.say(&format!("  {count} of {k}: {who}"));
-                }
-                ui.warn(&format!("a sheet that says {} ({}) {words}", sheet.sheet, sheet.origin));
-            }
-        }
     }
 
     /// Asks for one more file or line; false when there is no more.
@@ -375,10 +318,21 @@ impl<'a> Gathering<'a> {
         let text = line.trim();
         if matches!(text, "" | "?" | "help") {
             ui.must_say(HELP);
+            if !self.left_locked.is_empty() {
+                ui.must_say(HELP_LOCKED);
+            }
             return Ok(true);
         }
         if looks_like_a_code(text) || label_of(text).is_some() {
             self.take_typed(text)?;
+            return Ok(true);
+        }
+        if text == "type" {
+            typing::type_sheets(self, self.plain)?;
+            return Ok(true);
+        }
+        if text == "unlock" {
+            self.left_locked.clear();
             return Ok(true);
         }
         let path = PathBuf::from(unquoted(text));
@@ -393,7 +347,12 @@ impl<'a> Gathering<'a> {
 
     fn take_typed(&mut self, text: &str) -> Result<(), Failure> {
         let origin = Origin { file: "typed".to_owned(), place: None };
-        for note in self.pile.add_line(text, &origin) {
+        let notes = self.pile.add_line(text, &origin);
+        let taken = notes.iter().all(|note| matches!(note, Note::New(..) | Note::Mended { .. }));
+        if let Some((place, symbols)) = label_of(text).filter(|_| taken) {
+            self.kept.keep(place, symbols);
+        }
+        for note in notes {
             match note {
                 Note::New(..) => {}
                 Note::Mended { .. } => {
@@ -420,32 +379,33 @@ impl<'a> Gathering<'a> {
         ways: Vec<crate::codes::lines::Mended>,
         origin: &Origin,
     ) -> Result<(), Failure> {
-        let ui = &self.context.ui;
         if ways.is_empty() || ways.len() > 6 {
-            ui.warn(&format!(
+            self.context.ui.warn(&format!(
                 "line {place} does not fit its last four signs; please type it again"
             ));
             return Ok(());
         }
+        if let Some(way) = self.which(place, ways)? {
+            self.kept.keep(place, &way.symbols);
+            self.pile.put(place, way.bytes, origin);
+        }
+        Ok(())
+    }
+
+    /// Lets the person who holds the paper decide between several readings of a line.
+    pub(super) fn which(
+        &self,
+        place: crate::codes::lines::Place,
+        ways: Vec<crate::codes::lines::Mended>,
+    ) -> Result<Option<crate::codes::lines::Mended>, Failure> {
+        let ui = &self.context.ui;
         ui.must_say(&format!("Line {place} does not fit as typed. Look at the paper: does it say"));
         for way in ways {
             if ui.confirm(&format!("  {} ?", &*way.symbols), "the files of the sheets")? {
-                self.pile.put(place, way.bytes, origin);
-                return Ok(());
+                return Ok(Some(way));
             }
         }
         ui.must_say("Then please type the line again.");
-        Ok(())
+        Ok(None)
     }
-}
-
-/// A path as a file manager drops it into a terminal: quoted, or with escaped spaces.
-fn unquoted(text: &str) -> String {
-    let quotes = ['\'', '"'];
-    for quote in quotes {
-        if let Some(inner) = text.strip_prefix(quote).and_then(|t| t.strip_suffix(quote)) {
-            return inner.to_owned();
-        }
-    }
-    text.replace("\\ ", " ")
 }

@@ -16,6 +16,7 @@ pub(super) fn run(context: &Context, args: &Init) -> Result<Exit, Failure> {
             "method.toml" => "the access method: edit it, it is an example",
             "contacts.toml" => "how to reach the custodians: edit it",
             "recover.py" => "opens a set with nothing but python3, without this program",
+            "verify.py" => "verifies the logbook with nothing but python3",
             ".gitignore" => "keeps papers and secrets out of git",
             _ => "makes git keep every byte as it is",
         };

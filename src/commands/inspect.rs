@@ -4,15 +4,16 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::intake::{self, Look};
+use super::locks;
 use crate::cli::Inspect;
 use crate::codes::code::{Code, CodeKind};
 use crate::codes::payload::{self, Payload};
 use crate::exit::Exit;
 use crate::logbook::hex;
-use crate::opening::{Note, Pile};
+use crate::opening::{Codes, Note, Pile};
 use crate::scan::{Overlay, PageProblem, Pass};
-use crate::set::{Manifest, sha256};
-use crate::ui::Failure;
+use crate::set::{Manifest, SheetId, sha256};
+use crate::ui::{Failure, Ui};
 
 /// A sheet that ordinary readers cannot read any more will not get better.
 const WORN: &str = "\nCodes that are mended or merged can no longer be read by ordinary means. If the picture is good, \
@@ -69,18 +70,101 @@ pub(super) fn run(context: &Context, args: &Inspect) -> Result<Exit, Failure> {
             documents.push(page);
         }
     });
+    let locks = if args.unlock { try_locks(ui, args, &pile)? } else { Vec::new() };
+    let closed = locks.iter().any(|lock| !lock.holds());
     if args.json {
-        ui.data(&json!({ "version": 1, "pages": documents }).to_string());
+        let mut document = json!({ "version": 1, "pages": documents });
+        if args.unlock {
+            document["locks"] = locks.iter().map(Tried::json).collect();
+        }
+        ui.data(&document.to_string());
     } else {
         describe_sets(context, &pile);
+        for lock in &locks {
+            ui.data(&format!(
+                "\nLocked share {}, set {}: {}",
+                lock.sheet,
+                lock.set,
+                lock.in_words()
+            ));
+        }
         if worn {
             ui.say(WORN);
         }
-        if !pile.is_empty() {
+        if locks.iter().any(|lock| lock.opens) {
+            ui.say("\nNothing but locks was opened, and nothing of the secret was shown.");
+        } else if !pile.is_empty() {
             ui.say("\nNothing was opened, and nothing of the secret was shown.");
         }
     }
-    Ok(if pile.is_empty() || bad > 0 { Exit::Invalid } else { Exit::Done })
+    let nothing_to_try = args.unlock && locks.is_empty();
+    Ok(match (pile.is_empty() || bad > 0 || nothing_to_try, closed) {
+        (true, _) => Exit::Invalid,
+        (false, true) => Exit::No,
+        (false, false) => Exit::Done,
+    })
+}
+
+/// A lock that was tried, by its holder alone.
+struct Tried {
+    sheet: SheetId,
+    set: Code,
+    opens: bool,
+    /// Whether what is in it fits the manifest; unknown where that was not read.
+    fits: Option<bool>,
+}
+
+impl Tried {
+    fn holds(&self) -> bool {
+        self.opens && self.fits != Some(false)
+    }
+
+    fn in_words(&self) -> &'static str {
+        match (self.opens, self.fits) {
+            (false, _) => "its lock was not opened by what was tried",
+            (true, Some(true)) => "its lock opens, and the share in it fits the manifest",
+            (true, Some(false)) => {
+                "its lock opens, but the share in it does not fit the manifest: forged or altered"
+            }
+            (true, None) => "its lock opens; scan leaf 1 too to hold it against the manifest",
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "sheet": self.sheet.to_string(),
+            "set": self.set.to_string(),
+            "opens": self.opens,
+            "fits": self.fits,
+        })
+    }
+}
+
+/// Tries every locked sheet with the keys given, or asks its holder. One sheet opens nothing but its own lock.
+fn try_locks(ui: &Ui, args: &Inspect, pile: &Pile) -> Result<Vec<Tried>, Failure> {
+    let keys = locks::read_keys(ui, &args.identity)?;
+    let mut codes = Codes::default();
+    let mut all = Vec::new();
+    for (locked, _) in pile.locked() {
+        let share = match locks::try_keys(locked, &keys) {
+            Ok(None) if ui.can_ask() && args.identity.is_empty() => locks::ask(ui, locked, None)?,
+            Ok(share) => share,
+            Err(error) => {
+                ui.warn(&format!("sheet {}: {error}", locked.sheet));
+                None
+            }
+        };
+        let mut manifests = pile.manifests().map(|(manifest, _)| manifest);
+        let manifest =
+            manifests.find(|m| codes.of(m).is_some_and(|code| code.bytes() == locked.set));
+        let fits = share.as_ref().and_then(|share| Some(manifest?.commits_to(&share.share)));
+        let set = Code::from_bytes(CodeKind::Set, locked.set);
+        all.push(Tried { sheet: locked.sheet, set, opens: share.is_some(), fits });
+    }
+    if all.is_empty() {
+        ui.warn("no locked share was read");
+    }
+    Ok(all)
 }
 
 /// Returns a page as JSON and as lines.
@@ -151,6 +235,7 @@ fn belongs(payload: &Payload) -> (Option<String>, Option<String>, Option<u32>) {
         Payload::Share(share) => (set(share.set), Some(share.id().to_string()), None),
         Payload::Locked(locked) => (set(locked.set), Some(locked.sheet.to_string()), None),
         Payload::Sealed(part) => (set(part.set), None, Some(u32::from(part.index) + 1)),
+        Payload::Record(part) => (None, None, Some(u32::from(part.part) + 1)),
         Payload::Manifest(manifest) => {
             (Some(Code::stretch(CodeKind::Set, &manifest.hash()).to_string()), None, None)
         }

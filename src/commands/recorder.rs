@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::Context;
+use super::screen::show_strips;
+use crate::clock::Instant;
 use crate::codes::Code;
 use crate::files;
-use crate::logbook::{Appended, Draft, Logbook, check_code};
+use crate::logbook::{Appended, Draft, Entry, Logbook, check_code};
 use crate::set::SheetShare;
 use crate::ui::{Failure, Ui};
 
@@ -21,6 +23,10 @@ pub(super) struct Recorder<'a> {
 pub(super) struct Recorded {
     /// What is written by hand beside it.
     pub(super) code: Code,
+    /// Its number, where it stands in a logbook.
+    pub(super) seq: Option<u64>,
+    /// The line itself.
+    pub(super) line: String,
     /// Where it stands, in words.
     pub(super) place: String,
 }
@@ -76,7 +82,7 @@ impl<'a> Recorder<'a> {
         }
         let last = last.ok_or_else(|| Failure::invalid("there is nothing to record"))?;
         let place = format!("record {} in `{}`", last.seq, book.path().display());
-        Ok(Recorded { code: last.check_code(), place })
+        Ok(Recorded { code: last.check_code(), seq: Some(last.seq), line: last.line, place })
     }
 
     /// Loose records follow each other by their check codes, so the last one in ink pins them all.
@@ -87,6 +93,7 @@ impl<'a> Recorder<'a> {
     ) -> Result<Recorded, Failure> {
         let mut lines = String::new();
         let mut code = None;
+        let mut last = String::new();
         for (i, draft) in drafts.iter().enumerate() {
             let tags = if i + 1 == drafts.len() { sheets } else { &[] };
             let line = draft.loose_line(self.prev_code, tags);
@@ -94,6 +101,7 @@ impl<'a> Recorder<'a> {
             code = self.prev_code;
             lines.push_str(&line);
             lines.push('\n');
+            last = line;
         }
         let code = code.ok_or_else(|| Failure::invalid("there is nothing to record"))?;
         // a second record of one opening goes beside the first
@@ -104,28 +112,51 @@ impl<'a> Recorder<'a> {
             None => name.into(),
         };
         match files::write_new(&file, lines.as_bytes()) {
-            Ok(()) => Ok(Recorded { code, place: format!("loose record `{}`", file.display()) }),
-            Err(error) => self.write_in_ink(&lines, code, &error.to_string()),
+            Ok(()) => {
+                let place = format!("loose record `{}`", file.display());
+                Ok(Recorded { code, seq: None, line: last, place })
+            }
+            Err(error) => self.write_in_ink(&lines, last, code, &error.to_string()),
         }
     }
 
     /// No file can be written anywhere: the paper book is the only record, and the code typed back proves it.
-    fn write_in_ink(&self, lines: &str, code: Code, why: &str) -> Result<Recorded, Failure> {
+    fn write_in_ink(
+        &self,
+        lines: &str,
+        line: String,
+        code: Code,
+        why: &str,
+    ) -> Result<Recorded, Failure> {
         let ui = &self.context.ui;
         if !ui.can_ask() {
             let message = format!("the record cannot be written: {why}");
             return Err(Failure::invalid(message).hint("name a place for it with `--record FILE`"));
         }
         ui.warn(&format!("the record cannot be written ({why}): the paper book has to hold it"));
-        let text = format!(
-            "Write the check code into the paper book now, or photograph this screen:\n\n  {code}\n\n{lines}"
-        );
         let flag = "`--record FILE`";
+        let shown = show_strips(ui, lines, flag)?;
+        let text = if shown > 0 {
+            format!(
+                "Write this line into the paper book now:\n\n  {}",
+                in_the_book(&line, &code.to_string())
+            )
+        } else {
+            // no code fits the screen, so the record itself has to be photographed
+            format!(
+                "Write the check code into the paper book now, and photograph this screen:\n\n  {code}\n\n{lines}"
+            )
+        };
         ui.show_text(&text, flag)?;
         loop {
             let typed = ui.ask("Check code, as it now stands in the book: ", flag)?;
             if code.slips(&typed) == Some(0) {
-                return Ok(Recorded { code, place: "the paper book alone".to_owned() });
+                return Ok(Recorded {
+                    code,
+                    seq: None,
+                    line,
+                    place: "the paper book alone".to_owned(),
+                });
             }
             ui.must_say("That is not the code.");
             if ui.confirm("See it again?", flag)? {
@@ -138,5 +169,40 @@ impl<'a> Recorder<'a> {
 /// Shows the check code that is written by hand.
 pub(super) fn show_code(ui: &Ui, recorded: &Recorded) {
     ui.must_say(&format!("Recorded: {}", recorded.place));
-    ui.must_say(&format!("Write into the paper book:  {}", Ui::strong(&recorded.code.to_string())));
+    paper_line(ui, &recorded.line, &recorded.code);
+}
+
+/// Shows a record as its line of the paper book: date, local time, event, sheets, check code.
+pub(super) fn paper_line(ui: &Ui, line: &str, code: &Code) {
+    let words = in_the_book(line, &Ui::strong(&code.to_string()));
+    ui.must_say(&format!("Write into the paper book:  {words}"));
+}
+
+/// Returns a record as its line of the paper book.
+pub(super) fn in_the_book(line: &str, code: &str) -> String {
+    let Ok(entry) = Entry::read(line.as_bytes()) else { return code.to_owned() };
+    let local = entry.at().map(Instant::local).unwrap_or_default();
+    let sheets = entry.sheets().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let row = [&local, entry.text("event"), &sheets, code];
+    row.into_iter().filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join("  ")
+}
+
+/// Appends records and shows what is written by hand; presence tags go into the last one.
+pub(super) fn written(
+    ui: &Ui,
+    book: &Logbook,
+    drafts: &[Draft],
+    sheets: &[SheetShare],
+) -> Result<Vec<u64>, Failure> {
+    let mut numbers = Vec::new();
+    for (i, draft) in drafts.iter().enumerate() {
+        let tags = if i + 1 == drafts.len() { sheets } else { &[] };
+        let appended = book.append(draft, tags)?;
+        ui.must_say(&format!("Recorded: record {} in `{}`", appended.seq, book.path().display()));
+        numbers.push(appended.seq);
+        if i + 1 == drafts.len() {
+            paper_line(ui, &appended.line, &appended.check_code());
+        }
+    }
+    Ok(numbers)
 }

@@ -5,15 +5,16 @@ use std::fmt::Write as _;
 use super::gather::Gathering;
 use super::words::{verdict_in_words, with_holder};
 use crate::exit::Exit;
-use crate::method::{Contacts, Method};
-use crate::opening::Case;
+use crate::method::{Contacts, Custodian, Method};
+use crate::opening::{Case, SheetVerdict, Verdict};
+use crate::state::{Fate, Set};
 use crate::ui::Failure;
 
 /// Says why the sheets at hand do not open anything, and who can still be called.
 pub(super) fn too_few(gathering: &mut Gathering<'_>, case: Option<&Case>) -> Failure {
     let Some(case) = case else {
         let unclaimed = gathering.pile.manifests().next().map(|(_, origin)| origin.clone());
-        let shares = gathering.pile.shares().count();
+        let shares = gathering.pile.sets().count();
         return match (shares, unclaimed) {
             (0, _) if gathering.pile.is_empty() => {
                 let what = "nothing that was read is a sheet of a set";
@@ -52,9 +53,26 @@ pub(super) fn too_few(gathering: &mut Gathering<'_>, case: Option<&Case>) -> Fai
         return Failure::new(exit, message)
             .hint("scan the leaves with the codes marked `sealed` of any one sheet");
     }
+    let counted = |x: u8| good.iter().any(|s| s.share.x() == x);
+    let wanted = |s: &&SheetVerdict| s.verdict == Verdict::Locked && !counted(s.sheet.x());
+    let locked = case.sheets.iter().filter(wanted);
+    let locked: Vec<String> = locked.map(|s| with_holder(method, s.sheet)).collect();
+    // where even all of them are not enough, other sheets are the way on
+    if !locked.is_empty() && locked.len() >= case.missing() {
+        let few = if locked.len() > case.missing() {
+            format!("{} of ", case.missing())
+        } else {
+            String::new()
+        };
+        let locked = locked.join("; ");
+        return Failure::new(exit, message).hint(format!(
+            "unlock {few}{locked}: a key with `--identity FILE`, a passphrase when asked for on a terminal"
+        ));
+    }
     let contacts = gathering.contacts();
     let failure = Failure::new(exit, message);
-    let names = method.map(|m| still_to_call(m, case, &contacts)).unwrap_or_default();
+    let set = gathering.state.set(&case.code.to_string());
+    let names = method.map(|m| still_to_call(m, case, &contacts, set)).unwrap_or_default();
     if !names.is_empty() {
         return failure.hint(format!("still to call:{names}"));
     }
@@ -62,13 +80,18 @@ pub(super) fn too_few(gathering: &mut Gathering<'_>, case: Option<&Case>) -> Fai
     failure.hint(format!("bring {missing} more of the {n} sheets, with other numbers"))
 }
 
-fn still_to_call(method: &Method, case: &Case, contacts: &Contacts) -> String {
+fn still_to_call(method: &Method, case: &Case, contacts: &Contacts, set: Option<&Set>) -> String {
     let have: Vec<u8> = case.good().iter().map(|s| s.share.x()).collect();
-    let missing = method.custodians.iter().filter(|c| !have.contains(&c.sheet.x()));
+    let fate = |c: &Custodian| set.and_then(|s| s.sheets.get(&c.sheet)).map(|s| s.fate);
+    let gone = |c: &Custodian| matches!(fate(c), Some(Fate::Lost(..) | Fate::Destroyed(_)));
+    let missing = method.custodians.iter().filter(|c| !have.contains(&c.sheet.x()) && !gone(c));
     let lines = missing.map(|c| {
-        let contact = contacts.line(&c.id);
-        let contact = if contact.is_empty() { contact } else { format!(", {contact}") };
-        format!("\n  {} {} ({}{contact})", c.sheet, c.name, c.site)
+        let mut where_to = vec![c.site.clone(), contacts.line(&c.id)];
+        if matches!(fate(c), Some(Fate::Tampered(..))) {
+            where_to.push("bag or seal in doubt".to_owned());
+        }
+        where_to.retain(|words| !words.is_empty());
+        format!("\n  {} {} ({})", c.sheet, c.name, where_to.join(", "))
     });
     lines.collect()
 }

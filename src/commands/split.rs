@@ -1,118 +1,172 @@
 //! `split`: a credential becomes paper shares, read back before they count as made.
 
-use std::path::Path;
+mod credential;
 
-use zeroize::Zeroizing;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
+pub(super) use self::credential::check_layout;
+pub(super) use self::credential::generate;
+use self::credential::{credential, warn_about_content};
 use super::Context;
-use super::papers::{Papers, Press, delete_papers, papers_folder, write_papers};
-use crate::cli::{Media, Paper, Split};
+use super::ask;
+use super::change;
+use super::locks;
+use super::papers::{self, Papers, Press, delete_papers, papers_folder, write_papers};
+use super::rotate::check_driver;
+use crate::cli::{Media, Split};
 use crate::clock::{Instant, Source};
-use crate::codes::grid::PaperSize;
+use crate::codes::Code;
 use crate::dealing::{self, Dealt, ReadSheet};
 use crate::exit::Exit;
 use crate::files;
 use crate::harden;
-use crate::kit;
-use crate::logbook::Draft;
-use crate::logbook::chain::Entry;
-use crate::logbook::record::{Event, Subject, When};
-use crate::method::{Contacts, Method};
-use crate::paper::Templates;
-use crate::rng::{self, CryptoRng};
-use crate::sealing::MAX_CREDENTIAL;
+use crate::kit::Kit;
+use crate::logbook::record::{Subject, When};
+use crate::logbook::{Draft, Logbook};
+use crate::method::{Contacts, Lock, Method};
+use crate::rng;
+use crate::sealing::lock;
 use crate::secret::Secret;
 use crate::set::SheetId;
 use crate::set::manifest::{MAX_TEXT, Terms, has_forbidden};
 use crate::set::sha256;
+use crate::state::{Stage, State};
 use crate::ui::{Failure, Ui};
 
-/// Beyond that many bytes nobody is asked to type a sealed credential.
-const TYPEABLE: usize = 1024;
+/// The passphrases of locked sheets.
+type Passphrases = BTreeMap<SheetId, Secret>;
 
 pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     let ui = &context.ui;
     let kit = context.kit()?;
     let (method, method_text) = kit.method()?;
     let book = kit.logbook();
-    let entries = if book.exists() { book.verify()?.entries } else { Vec::new() };
-    let generation = kit::next_generation(&entries);
-    let press = press(args)?;
-    let now = Instant::now();
+    let (state, _) = State::of_book(&book)?;
+    let generation = state.next_generation();
+    let press = match args.media {
+        Media::File => Press::File,
+        Media::Paper => Press::on_paper(ui, &kit, &method, args.paper.map(papers::size))?,
+    };
     let terms = Terms {
+        expires: args.expires.as_deref().map(expiry).transpose()?,
+        credential_id: credential_id(&args.credential_id)?,
+        ..terms(&method, &method_text, generation)
+    };
+    change::approved(context, &kit, &state, &method, &method_text)?;
+    check_driver(context, &kit, &method)?;
+    announce(ui, &method, generation);
+    warn_about_the_past(ui, &state);
+    warn_about_second_ways(ui, &method);
+    warn_about_contacts(ui, &method, &kit.contacts()?);
+    let exception = few_unlocked(ui, &method, args.exception.as_deref(), args.dry_run)?;
+    let folder = papers_folder(&kit, args.output.as_deref())?;
+    let order = Order { kit, method, method_text, press, folder, terms, exception };
+    if args.dry_run {
+        // all that can be refused is refused here too, before anybody types a secret
+        let stand_in = if args.from.is_none() && args.generate.is_none() {
+            generate("20", &mut rng::os())?
+        } else {
+            let given = credential(ui, args)?;
+            check_layout(&order.method, &given)?;
+            given
+        };
+        lay_out(context, &order, &stand_in)?;
+        let fits =
+            if matches!(order.press, Press::File) { "" } else { "Everything fits on paper. " };
+        ui.say(&format!("{fits}Nothing was made: this was a dry run."));
+        return Ok(Exit::Done);
+    }
+    warn_about_swap(ui);
+    let credential = credential(ui, args)?;
+    warn_about_content(ui, &credential);
+    check_layout(&order.method, &credential)?;
+    produce(context, &order, &credential)?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn warn_about_swap(ui: &Ui) {
+    if harden::swap_is_on() {
+        ui.warn("swap is on: secrets in memory may reach the disk; `swapoff -a` turns it off");
+    }
+}
+
+/// Lays every page out with something in the place of the credential: what does not fit is known before there is one.
+pub(super) fn lay_out(context: &Context, order: &Order, stand_in: &Secret) -> Result<(), Failure> {
+    let Order { method, press, terms, .. } = order;
+    let passphrases = method.locked_by_passphrase().map(|c| (c.sheet, stand_in_passphrase()));
+    make(context, stand_in, terms.clone(), method, &passphrases.collect(), press).map(|_| ())
+}
+
+/// What a set is made of, and where its papers go.
+pub(super) struct Order {
+    pub(super) kit: Kit,
+    pub(super) method: Method,
+    pub(super) method_text: String,
+    pub(super) press: Press,
+    /// New or empty.
+    pub(super) folder: PathBuf,
+    pub(super) terms: Terms,
+    /// Why fewer than k shares are unlocked, and what that is the reason for.
+    pub(super) exception: Option<(String, String)>,
+}
+
+/// Returns what the manifest of a generation says.
+pub(super) fn terms(method: &Method, method_text: &str, generation: u32) -> Terms {
+    Terms {
         threshold: method.threshold,
         generation,
-        created: now.unix(),
-        expires: args.expires.as_deref().map(expiry).transpose()?,
+        created: Instant::now().unix(),
+        expires: None,
         revoke_within: method.revoke_within,
         max_session: method.max_session,
         uses: method.uses,
         method_hash: sha256(&[method_text.as_bytes()]),
         method: method.id.clone(),
         scope: method.scope.clone(),
-        credential_id: credential_id(&args.credential_id)?,
-    };
-    announce(ui, &method, generation);
-    warn_about_the_past(ui, &method, &entries);
-    warn_about_contacts(ui, &method, &kit.contacts()?);
-    let folder = papers_folder(&kit, args.output.as_deref())?;
-    if args.dry_run {
-        // all that can be refused is refused here too, before anybody types a secret
-        let stand_in = match (&args.from, &args.generate) {
-            (None, None) => generate("20", &mut rng::os())?,
-            _ => credential(ui, args)?,
-        };
-        make(&stand_in, terms, &method, &press)?;
-        let fits = if matches!(press, Press::File) { "" } else { "Everything fits on paper. " };
-        ui.say(&format!("{fits}Nothing was made: this was a dry run."));
-        return Ok(Exit::Done);
+        credential_id: String::new(),
     }
-    if harden::swap_is_on() {
-        ui.warn("swap is on: secrets in memory may reach the disk; `swapoff -a` turns it off");
-    }
-    let credential = credential(ui, args)?;
-    warn_about_content(ui, &credential);
+}
+
+/// Deals, records, writes the papers and reads them back; returns the set code.
+pub(super) fn produce(
+    context: &Context,
+    order: &Order,
+    credential: &Secret,
+) -> Result<Code, Failure> {
+    let ui = &context.ui;
+    let Order { kit, method, method_text, press, folder, terms, exception } = order;
+    let (book, generation) = (kit.logbook(), terms.generation);
     if matches!(press, Press::File) {
         ui.warn("a file is copied without a trace: seal stick or card in a bag, as paper would be");
     }
-
-    let (dealt, papers) = make(&credential, terms, &method, &press)?;
+    let media = press.media(method)?;
+    let passphrases = locks::new_passphrases(ui, method)?;
+    let (dealt, papers) = make(context, credential, terms.clone(), method, &passphrases, press)?;
 
     let subject = Subject { method: method.id.clone(), generation, set: dealt.code };
-    let when = When { at: now, source: Source::System };
+    let when = When { at: Instant::from_unix(terms.created), source: Source::System };
     let program = context.signature();
-    let fresh = entries.is_empty();
-    files::make_private_folder(&folder)?;
-    if fresh {
+    files::make_private_folder(folder)?;
+    if State::of_book(&book)?.0.records == 0 {
         book.append(&Draft::begin(when, &program, &method.id), &[])?;
     }
-    let issue = Draft::issue(when, &program, &subject, &dealt.sheets, &press.media());
+    let issue = Draft::issue(when, &program, (&dealt.manifest, dealt.code), &dealt.sheets, &media);
+    if let Some((why, words)) = exception {
+        let kind = "few unlocked shares";
+        let words = Some(words.clone());
+        book.append(&Draft::exception(when, &program, &subject, kind, why, words), &[])?;
+    }
     let issued = book.append(&issue, &[])?;
     let finished = kit
-        .save_set(&dealt.code, &method_text, &dealt.manifest, &dealt.sealed)
+        .save_set(&dealt.code, method_text, &dealt.manifest, &dealt.sealed)
         .map_err(Failure::from)
-        .and_then(|()| write_papers(&folder, &papers))
-        .and_then(|()| read_back(context, &dealt, &credential, &folder, &papers));
+        .and_then(|()| write_papers(folder, &papers))
+        .and_then(|()| read_back(context, &dealt, credential, folder, &papers));
     if let Err(failure) = finished {
-        let why = failure.message.lines().next().unwrap_or_default().to_owned();
-        let abort = Draft::abort(when, &program, &subject, &why);
-        let left = delete_papers(&folder, &papers);
-        let aborted = match book.append(&abort, &[]) {
-            Ok(aborted) => format!("record {}", aborted.seq),
-            Err(error) => format!("not recorded: {error}"),
-        };
-        let papers = if left.is_empty() {
-            "its papers were deleted".to_owned()
-        } else {
-            format!("these papers could NOT be deleted, destroy them: {}", left.join(", "))
-        };
-        let message = format!(
-            "{}\nthe set {} was aborted ({aborted}) and {papers}",
-            failure.message, dealt.code
-        );
-        return Err(Failure { message, ..failure });
+        return Err(aborted(context, &book, when, &subject, failure, folder, &papers));
     }
-    report(ui, &method, &dealt, &folder, &papers, &press);
+    report(ui, method, &dealt, folder, &papers, press);
     let code = issued.check_code();
     ui.must_say("");
     ui.must_say(&format!(
@@ -132,43 +186,121 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
         folder.display(),
         method.threshold.k()
     ));
-    Ok(Exit::Done)
+    Ok(dealt.code)
 }
 
-/// Says what the sheets become.
-fn press(args: &Split) -> Result<Press, Failure> {
-    let paper = match (args.media, args.paper) {
-        (Media::File, _) => return Ok(Press::File),
-        (Media::Paper, Paper::A4) => PaperSize::A4,
-        (Media::Paper, Paper::Letter) => PaperSize::Letter,
+/// Records that the set is void, deletes its papers, and says so behind what went wrong.
+fn aborted(
+    context: &Context,
+    book: &Logbook,
+    when: When,
+    subject: &Subject,
+    failure: Failure,
+    folder: &Path,
+    papers: &Papers,
+) -> Failure {
+    let why = failure.message.lines().next().unwrap_or_default().to_owned();
+    let abort = Draft::abort(when, &context.signature(), subject, &why);
+    let left = delete_papers(folder, papers);
+    let aborted = match book.append(&abort, &[]) {
+        Ok(aborted) => format!("record {}", aborted.seq),
+        Err(error) => format!("not recorded: {error}"),
     };
-    let templates = Templates::built_in().map_err(|e| Failure::invalid(e.to_string()))?;
-    Ok(Press::Paper(paper, templates))
+    let papers = if left.is_empty() {
+        "its papers were deleted".to_owned()
+    } else {
+        format!("these papers could NOT be deleted, destroy them: {}", left.join(", "))
+    };
+    let message = format!(
+        "{}\nthe set {} was aborted ({aborted}) and {papers}",
+        failure.message, subject.set
+    );
+    Failure { message, ..failure }
 }
 
-/// Deals in memory and lays every page out, before the first record: a text that does not fit costs nothing.
+/// Deals and locks in memory and lays every page out, before the first record: a text that does not fit costs nothing.
 fn make(
+    context: &Context,
     credential: &Secret,
     terms: Terms,
     method: &Method,
+    passphrases: &Passphrases,
     press: &Press,
 ) -> Result<(Dealt, Papers), Failure> {
     let sheets: Vec<SheetId> = method.custodians.iter().map(|c| c.sheet).collect();
-    let dealt = dealing::deal(credential, terms, &sheets, &mut rng::os())
+    let mut dealt = dealing::deal(credential, terms, &sheets, &mut rng::os())
         .map_err(|e| Failure::invalid(e.to_string()))?;
+    let person = locks::person(&context.ui);
+    for custodian in &method.custodians {
+        let lock = match &custodian.lock {
+            None => continue,
+            Some(Lock::Recipients(recipients)) => lock::Lock::Recipients(recipients),
+            Some(Lock::Passphrase) => match passphrases.get(&custodian.sheet) {
+                Some(passphrase) => lock::Lock::Passphrase(passphrase),
+                // never silently printed unlocked
+                None => {
+                    return Err(Failure::invalid(format!("{} has no passphrase", custodian.name)));
+                }
+            },
+        };
+        let (sheet, name) = (custodian.sheet, &custodian.name);
+        dealt
+            .lock(sheet, lock, &person)
+            .map_err(|e| Failure::invalid(format!("sheet {sheet} of {name}: {e}")))?;
+    }
     let papers = press.render(&dealt, method)?;
     Ok((dealt, papers))
 }
 
+/// A lock is one more thing that can be missing at four in the morning: k shares stay unlocked, or somebody says
+/// why not. Returns the reason and what it is the reason for.
+pub(super) fn few_unlocked(
+    ui: &Ui,
+    method: &Method,
+    exception: Option<&str>,
+    dry_run: bool,
+) -> Result<Option<(String, String)>, Failure> {
+    let mut open: Vec<u8> =
+        method.custodians.iter().filter(|c| c.lock.is_none()).map(|c| c.sheet.x()).collect();
+    open.dedup();
+    let (open, k) = (open.len(), method.threshold.k());
+    if open >= usize::from(k) {
+        return Ok(None);
+    }
+    let words = format!("only {open} shares are unlocked, and {k} are needed to open the set");
+    if let Some(why) = exception {
+        let why = ask::exception_reason(why)?;
+        ui.warn(&words);
+        return Ok(Some((why, words)));
+    }
+    let hint = "take a lock off in method.toml, or say why it has to be so with `--exception WHY`";
+    if !ui.can_ask() || dry_run {
+        return Err(Failure::invalid(words).hint(hint));
+    }
+    ui.warn(&format!("{words}: without the keys or passphrases of the others nobody gets in"));
+    let why = ui.ask("Why has it to be so? (Enter stops) ", "`--exception WHY`")?;
+    match ask::exception_reason(&why) {
+        Ok(why) => Ok(Some((why, words))),
+        Err(_) => Err(Failure::invalid(words).hint(hint)),
+    }
+}
+
+/// What a dry run locks with.
+fn stand_in_passphrase() -> Secret {
+    Secret::new(vec![b'x'; locks::SHORTEST])
+}
+
 /// Papers of an earlier generation that are still out there are easily forgotten.
-fn warn_about_the_past(ui: &Ui, method: &Method, entries: &[Entry]) {
-    let earlier = |e: &&Entry| e.is(Event::Issue) && e.text("method") == method.id;
-    if let Some(entry) = entries.iter().rev().find(earlier) {
-        let generation = entry.generation();
+fn warn_about_the_past(ui: &Ui, state: &State) {
+    let out = state.sets.iter().rev().find(|set| state.stage(set) != Stage::Destroyed);
+    if let Some(set) = out {
+        let end = match state.stage(set) {
+            Stage::Retired => "until they are destroyed",
+            _ => "until that credential is revoked and they are destroyed",
+        };
         ui.warn(&format!(
-            "generation {generation} ({}) is still out: its sheets open what they were made for until \
-             that credential is revoked and they are destroyed",
-            entry.text("set")
+            "generation {} ({}) is still out: its sheets open what they were made for {end}",
+            set.generation, set.code
         ));
     }
 }
@@ -181,6 +313,18 @@ fn warn_about_contacts(ui: &Ui, method: &Method, contacts: &Contacts) {
     }
 }
 
+/// Both keys of a lock in one place are one key.
+fn warn_about_second_ways(ui: &Ui, method: &Method) {
+    for custodian in &method.custodians {
+        if matches!(custodian.lock, Some(Lock::Recipients(_))) && custodian.second_way.is_empty() {
+            ui.warn(&format!(
+                "the method file does not say under second_way where the other key of sheet {} is",
+                custodian.sheet
+            ));
+        }
+    }
+}
+
 fn announce(ui: &Ui, method: &Method, generation: u32) {
     let (k, n) = (method.threshold.k(), method.threshold.n());
     ui.say(&format!("Method      {}: {} (owner: {})", method.id, method.name, method.owner_team));
@@ -188,7 +332,13 @@ fn announce(ui: &Ui, method: &Method, generation: u32) {
     ui.say(&format!("Opened by   any {k} of {n} different shares"));
     for (i, custodian) in method.custodians.iter().enumerate() {
         let label = if i == 0 { "Sheets" } else { "" };
-        ui.say(&format!("{label:<12}{:<4}{}, {}", custodian.sheet, custodian.name, custodian.site));
+        let lock = match &custodian.lock {
+            None => String::new(),
+            Some(Lock::Passphrase) => "  (locked: passphrase)".to_owned(),
+            Some(Lock::Recipients(all)) => format!("  (locked: any of {} keys)", all.len()),
+        };
+        let (sheet, name, site) = (custodian.sheet, &custodian.name, &custodian.site);
+        ui.say(&format!("{label:<12}{sheet:<4}{name}, {site}{lock}"));
     }
     for x in 1..=n {
         let mut sites: Vec<&str> = method
@@ -228,106 +378,6 @@ fn credential_id(text: &str) -> Result<String, Failure> {
     Ok(text.to_owned())
 }
 
-/// Gets the credential from a file, standard input, randomness or two hidden prompts.
-fn credential(ui: &Ui, args: &Split) -> Result<Secret, Failure> {
-    if let Some(spec) = &args.generate {
-        return generate(spec, &mut rng::os());
-    }
-    let Some(path) = &args.from else {
-        let flag = "`--from FILE` or `--generate N`";
-        loop {
-            let first = ui.ask_hidden("Credential (not shown as you type): ", flag)?;
-            if first.is_empty() {
-                ui.must_say("Nothing was typed.");
-                continue;
-            }
-            if first.same_as(&ui.ask_hidden("Again: ", flag)?) {
-                return Ok(first);
-            }
-            ui.must_say("The two differ. Once more from the start:");
-        }
-    };
-    let bytes = if path.as_os_str() == "-" {
-        files::read_from(files::stdin()?, path, MAX_CREDENTIAL)
-    } else {
-        files::read(path, MAX_CREDENTIAL)
-    };
-    Ok(Secret::from(bytes.map_err(|error| {
-        match error {
-            files::FileError::TooLarge { .. } => Failure::invalid(format!(
-                "the credential in `{}` has more than 16384 bytes",
-                path.display()
-            ))
-            .hint("seal the large thing with a key of its own, and split that key"),
-            other => other.into(),
-        }
-    })?))
-}
-
-/// Makes a credential of N signs, uniformly from the given ones: `20`, `20:a-z0-9`.
-fn generate(spec: &str, rng: &mut impl CryptoRng) -> Result<Secret, Failure> {
-    let wrong =
-        || Failure::invalid(format!("`{spec}` is not N or N:SIGNS, like 20 or 20:a-zA-Z0-9"));
-    let (count, signs) = spec.split_once(':').unwrap_or((spec, "a-zA-Z0-9"));
-    let count: usize = count.parse().map_err(|_| wrong())?;
-    let signs: Vec<u8> = expand(signs).filter(|signs| signs.len() >= 2).ok_or_else(wrong)?;
-    if count == 0 || count > MAX_CREDENTIAL {
-        return Err(wrong());
-    }
-    // bytes beyond the last whole multiple would favour the first signs
-    let fair = 256 - 256 % signs.len();
-    let mut out = Zeroizing::new(Vec::with_capacity(count));
-    while out.len() < count {
-        let [byte] = rng::bytes::<1>(rng);
-        if usize::from(byte) < fair {
-            out.push(signs[usize::from(byte) % signs.len()]);
-        }
-    }
-    Ok(Secret::from(out))
-}
-
-/// Writes out ranges: `a-c_` → `abc_`. Printable ASCII only; doubled signs count once.
-fn expand(signs: &str) -> Option<Vec<u8>> {
-    let bytes = signs.as_bytes();
-    let mut out = Vec::new();
-    let mut i = 0;
-    while i < bytes.len() {
-        if let [from, b'-', to, ..] = bytes[i..] {
-            out.extend(from..=to);
-            i += 3;
-        } else {
-            out.push(bytes[i]);
-            i += 1;
-        }
-    }
-    out.sort_unstable();
-    out.dedup();
-    out.iter().all(u8::is_ascii_graphic).then_some(out)
-}
-
-fn warn_about_content(ui: &Ui, credential: &Secret) {
-    let what = match credential.expose().last() {
-        Some(b'\n') => "a line feed",
-        Some(b' ' | b'\t' | b'\r') => "a space",
-        _ => "",
-    };
-    // a password typed into a file; in a platform's own file a last line feed is as it should be
-    let one_line = credential.expose().split(|b| *b == b'\n').count() <= 2;
-    if !what.is_empty() && one_line && credential.len() < 80 {
-        ui.warn(&format!(
-            "the credential ends in {what}, which becomes a part of it ({} bytes)",
-            credential.len()
-        ));
-    }
-    if credential.len() > TYPEABLE {
-        ui.warn(&format!(
-            "the credential has {} bytes: above {TYPEABLE} nobody is asked to type it; \
-             without the kit its codes have to be scanned",
-            credential.len()
-        ));
-    }
-}
-
 /// Reads every page from the files that were written, and opens the set from them once.
 fn read_back(
     context: &Context,
@@ -359,22 +409,5 @@ fn report(ui: &Ui, method: &Method, dealt: &Dealt, folder: &Path, papers: &Paper
     ));
     for ((name, _), custodian) in papers.iter().zip(&method.custodians) {
         ui.say(&format!("  {:<40} for {}", folder.join(name).display(), custodian.name));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn generated_credentials_are_of_the_signs_asked_for() {
-        let made = generate("40:a-cX_", &mut rng::os()).unwrap();
-        assert_eq!(made.len(), 40);
-        assert!(made.expose().iter().all(|b| b"abcX_".contains(b)));
-        assert_eq!(generate("20", &mut rng::os()).unwrap().len(), 20);
-        for bad in ["", "0", "x", "20:", "20:a", "20:aa", "99999", "5: -z"] {
-            assert!(generate(bad, &mut rng::os()).is_err(), "{bad}");
-        }
     }
 }

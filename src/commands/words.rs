@@ -29,7 +29,8 @@ pub(super) fn verdict_in_words(verdict: Verdict) -> &'static str {
         Verdict::Forged => "does not fit the manifest: forged or altered",
         Verdict::OtherSet => "of another set",
         Verdict::NoManifest => "its manifest was not read yet",
-        Verdict::Locked => "is locked, and locks cannot be opened yet",
+        Verdict::Locked => "is locked",
+        Verdict::BadLock => "has a lock that is no age file: altered",
     }
 }
 
@@ -70,4 +71,15 @@ pub(super) fn show_groups(ui: &Ui, groups: &[Group]) {
             numbers.join(", "),
         ));
     }
+}
+
+/// A path as a file manager drops it into a terminal: quoted, or with escaped spaces.
+pub(super) fn unquoted(text: &str) -> String {
+    let quotes = ['\'', '"'];
+    for quote in quotes {
+        if let Some(inner) = text.strip_prefix(quote).and_then(|t| t.strip_suffix(quote)) {
+            return inner.to_owned();
+        }
+    }
+    text.replace("\\ ", " ")
 }

@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
-
 use crate::codes::Code;
+use crate::fault;
 use crate::files::{self, FileError};
-use crate::logbook::record::{Draft, Event};
-use crate::logbook::{MAX_LINE, check_code, hex, json};
+use crate::logbook::entry::Entry;
+use crate::logbook::record::Draft;
+use crate::logbook::{MAX_LINE, check_code, hex};
 use crate::set::{SheetShare, sha256};
 
 const FIRST_PREV: [u8; 32] = [0; 32];
@@ -32,33 +32,6 @@ impl Appended {
     /// Returns the check code for the paper book; stretched, so about 0.1 s.
     pub fn check_code(&self) -> Code {
         check_code(self.line.as_bytes())
-    }
-}
-
-/// A line that was read and fits the chain.
-pub struct Entry {
-    /// Its number, from 1.
-    pub seq: u64,
-    /// Its bytes without the line feed.
-    pub line: String,
-    /// Its members.
-    pub members: Map<String, Value>,
-}
-
-impl Entry {
-    /// Says whether it records that event.
-    pub fn is(&self, event: Event) -> bool {
-        self.text("event") == event.word()
-    }
-
-    /// Returns the generation it is about, 0 when it says none.
-    pub fn generation(&self) -> u64 {
-        self.members.get("generation").and_then(Value::as_u64).unwrap_or_default()
-    }
-
-    /// Returns a text member, or nothing.
-    pub fn text(&self, member: &str) -> &str {
-        self.members.get(member).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
@@ -111,13 +84,13 @@ impl Logbook {
         let fresh = !self.exists();
         let mut file = files::open_locked(&self.path)?;
         let io = |source| FileError::Io { deed: "write", path: self.path.clone(), source };
-        let (last, torn) = tail(&mut file).map_err(io)?;
+        let (last, torn) = whole_tail(&mut file).map_err(io)?;
         let (seq, prev) = match &last {
             None => (1, FIRST_PREV),
             Some(line) => {
-                let entry =
-                    members(line).map_err(|what| self.line(0, &format!("last line: {what}")))?;
-                let seq = entry.get("seq").and_then(Value::as_u64);
+                let entry = Entry::read(line)
+                    .map_err(|what| self.line(0, &format!("last line: {what}")))?;
+                let seq = entry.number("seq");
                 (seq.ok_or_else(|| self.line(0, "last line: it has no seq"))? + 1, sha256(&[line]))
             }
         };
@@ -131,60 +104,70 @@ impl Logbook {
         if line.len() > MAX_LINE {
             return Err(self.line(seq, "the record is longer than 262144 bytes"));
         }
-        let end = file.seek(SeekFrom::End(0)).map_err(io)? - torn.len() as u64;
-        let written = file
-            .set_len(end)
-            .and_then(|()| file.seek(SeekFrom::Start(end)))
-            .and_then(|_| file.write_all(format!("{line}\n").as_bytes()))
-            .and_then(|()| file.sync_all());
-        if let Err(error) = written {
-            // a full disk leaves no half a line behind
-            let _ = file.set_len(end);
-            return Err(io(error).into());
-        }
+        self.write_end(&mut file, torn.len(), &format!("{line}\n"))?;
         if fresh {
             files::sync_folder(files::parent(&self.path)).map_err(io)?;
         }
         Ok(Appended { seq, line })
     }
 
-    /// Reads and verifies the whole chain.
-    pub fn verify(&self) -> Result<Verified, LogError> {
-        let failed = |source| FileError::Io { deed: "read", path: self.path.clone(), source };
-        let file = File::open(&self.path).map_err(failed)?;
-        let mut reader = BufReader::new(file);
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut prev = FIRST_PREV;
-        loop {
-            let seq = entries.len() as u64 + 1;
-            let mut bytes = Vec::new();
-            let limit = MAX_LINE as u64 + 1;
-            reader.by_ref().take(limit).read_until(b'\n', &mut bytes).map_err(failed)?;
-            match bytes.pop() {
-                None => return Ok(Verified { entries, torn: 0 }),
-                Some(b'\n') => {}
-                Some(_) if bytes.len() >= MAX_LINE => {
-                    return Err(self.line(seq, "it is longer than 262144 bytes"));
-                }
-                Some(_) => return Ok(Verified { entries, torn: bytes.len() + 1 }),
+    /// Appends lines that follow the last one byte for byte, as another copy of this book has them.
+    pub fn follow(&self, lines: &[&str]) -> Result<(), LogError> {
+        let fresh = !self.exists();
+        let mut file = files::open_locked(&self.path)?;
+        let io = |source| FileError::Io { deed: "write", path: self.path.clone(), source };
+        let (last, torn) = whole_tail(&mut file).map_err(io)?;
+        let mut prev = last.as_ref().map_or(FIRST_PREV, |line| sha256(&[line]));
+        let mut text = String::new();
+        for line in lines {
+            let entry = Entry::read(line.as_bytes()).map_err(|what| self.line(0, &what))?;
+            if entry.text("prev") != hex(&prev) {
+                return Err(self.line(entry.seq, "it does not follow the last line of the file"));
             }
-            let members = members(&bytes).map_err(|what| self.line(seq, &what))?;
-            if members.get("seq").and_then(Value::as_u64) != Some(seq) {
-                return Err(self.line(
-                    seq,
-                    &format!("its seq is not {seq}: a line is missing, doubled or moved"),
-                ));
-            }
-            if members.get("prev").and_then(Value::as_str) != Some(&hex(&prev)) {
-                return Err(self.line(
-                    seq,
-                    "its prev is not the hash of the line before: one of the two was changed",
-                ));
-            }
-            prev = sha256(&[&bytes]);
-            let line = String::from_utf8(bytes).map_err(|_| self.line(seq, "it is not UTF-8"))?;
-            entries.push(Entry { seq, line, members });
+            prev = sha256(&[line.as_bytes()]);
+            text.push_str(line);
+            text.push('\n');
         }
+        self.write_end(&mut file, torn.len(), &text)?;
+        if fresh {
+            files::sync_folder(files::parent(&self.path)).map_err(io)?;
+        }
+        Ok(())
+    }
+
+    /// Cuts a torn line off and writes what comes instead; a failed write leaves no half a line behind.
+    fn write_end(&self, file: &mut File, torn: usize, text: &str) -> Result<(), LogError> {
+        let io = |source| FileError::Io { deed: "write", path: self.path.clone(), source };
+        let end = file.seek(SeekFrom::End(0)).map_err(io)? - torn as u64;
+        fault::point("before a record");
+        let written =
+            file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).and_then(|_| {
+                for piece in fault::pieces(text.as_bytes()) {
+                    file.write_all(piece)?;
+                    fault::point("in the middle of a record");
+                }
+                file.sync_all()
+            });
+        fault::point("a record is on disk");
+        written.map_err(|error| {
+            let _ = file.set_len(end);
+            io(error).into()
+        })
+    }
+
+    /// Reads and verifies the whole chain, and keeps it; for a book of any length there is [`Logbook::records`].
+    pub fn verify(&self) -> Result<Verified, LogError> {
+        let mut records = self.records()?;
+        let entries = records.by_ref().collect::<Result<_, _>>()?;
+        Ok(Verified { entries, torn: records.torn })
+    }
+
+    /// Reads and verifies record by record, in constant memory. It ends after the first line that does not fit.
+    pub fn records(&self) -> Result<Records<'_>, LogError> {
+        let failed = |source| FileError::Io { deed: "read", path: self.path.clone(), source };
+        files::refuse_odd(&self.path)?;
+        let reader = BufReader::new(File::open(&self.path).map_err(failed)?);
+        Ok(Records { book: self, reader, seq: 0, prev: FIRST_PREV, torn: 0, ended: false })
     }
 
     fn line(&self, line: u64, what: &str) -> LogError {
@@ -192,21 +175,87 @@ impl Logbook {
     }
 }
 
-/// Checks the form of one line.
-fn members(line: &[u8]) -> Result<Map<String, Value>, String> {
-    let text = std::str::from_utf8(line)
-        .map_err(|e| format!("byte {} is not UTF-8", e.valid_up_to() + 1))?;
-    if text.starts_with('\u{feff}') {
-        return Err("it starts with a byte order mark".to_owned());
+/// The records of a logbook, each held against the one before.
+pub struct Records<'a> {
+    book: &'a Logbook,
+    reader: BufReader<File>,
+    seq: u64,
+    prev: [u8; 32],
+    /// Bytes of a torn last line; known at the end.
+    pub torn: usize,
+    ended: bool,
+}
+
+impl Records<'_> {
+    /// Reads the next line; nothing at the end of the file.
+    fn next_line(&mut self) -> Result<Option<Vec<u8>>, LogError> {
+        let seq = self.seq + 1;
+        let mut bytes = Vec::new();
+        let limit = MAX_LINE as u64 + 1;
+        let read = self.reader.by_ref().take(limit).read_until(b'\n', &mut bytes);
+        read.map_err(|source| FileError::Io {
+            deed: "read",
+            path: self.book.path.clone(),
+            source,
+        })?;
+        match bytes.pop() {
+            None => Ok(None),
+            Some(b'\n') => Ok(Some(bytes)),
+            Some(_) if bytes.len() >= MAX_LINE => {
+                Err(self.book.line(seq, "it is longer than 262144 bytes"))
+            }
+            Some(_) => {
+                self.torn = bytes.len() + 1;
+                Ok(None)
+            }
+        }
     }
-    if text.contains('\r') {
-        return Err("it holds a carriage return; lines end with a line feed alone".to_owned());
+
+    fn next_entry(&mut self) -> Result<Option<Entry>, LogError> {
+        let Some(bytes) = self.next_line()? else { return Ok(None) };
+        let (seq, book) = (self.seq + 1, self.book);
+        let entry = Entry::read(&bytes).map_err(|what| book.line(seq, &what))?;
+        if entry.number("seq") != Some(seq) {
+            let what = format!("its seq is not {seq}: a line is missing, doubled or moved");
+            return Err(book.line(seq, &what));
+        }
+        if entry.text("prev") != hex(&self.prev) {
+            let what = "its prev is not the hash of the line before: one of the two was changed";
+            return Err(book.line(seq, what));
+        }
+        self.prev = sha256(&[&bytes]);
+        self.seq = seq;
+        Ok(Some(entry))
     }
-    let object = json::parse(text).map_err(|what| format!("it is not a record: {what}"))?;
-    if object.get("v").and_then(Value::as_u64) != Some(1) {
-        return Err("its v is not 1: another version of the logbook".to_owned());
+}
+
+impl Iterator for Records<'_> {
+    type Item = Result<Entry, LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let next = self.next_entry().transpose();
+        self.ended = !matches!(next, Some(Ok(_)));
+        next
     }
-    Ok(object)
+}
+
+/// Returns the last line and what is torn after it. A record that lacks only its line feed gets it: it may be in ink.
+fn whole_tail(file: &mut File) -> io::Result<(Option<Vec<u8>>, Vec<u8>)> {
+    let (last, torn) = tail(file)?;
+    let follows = Entry::read(&torn).is_ok_and(|entry| {
+        let prev = last.as_ref().map_or(FIRST_PREV, |line| sha256(&[line]));
+        entry.text("prev") == hex(&prev)
+    });
+    if !follows {
+        return Ok((last, torn));
+    }
+    file.seek(SeekFrom::End(0))?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    tail(file)
 }
 
 /// Returns the last whole line and the bytes of a torn one after it, reading only the end of the file.

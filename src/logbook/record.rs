@@ -1,123 +1,24 @@
-//! What a record says. One constructor per event gives what that event needs.
+//! A record before it has its place in the chain. One that misses what its event needs cannot be built.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use crate::clock::{Instant, Source};
 use crate::codes::Code;
+use crate::logbook::event::Event;
 use crate::logbook::hex;
-use crate::set::{SheetId, SheetShare};
-
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(into = "&'static str")]
-pub enum Event {
-    /// A new book.
-    Begin,
-    /// A set is dealt: the intent, before the first paper.
-    Issue,
-    /// Dealing did not end well; the papers of that set are void.
-    Abort,
-    /// The credential goes to one operator.
-    Release,
-    /// A sheet is not what it says.
-    Tamper,
-    /// A rule was overridden, with the reason typed.
-    Exception,
-    /// The record before did not come true.
-    Void,
-}
-
-impl Event {
-    /// Returns the word in the record.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Begin => "BEGIN",
-            Self::Issue => "ISSUE",
-            Self::Abort => "ABORT",
-            Self::Release => "RELEASE",
-            Self::Tamper => "TAMPER",
-            Self::Exception => "EXCEPTION",
-            Self::Void => "VOID",
-        }
-    }
-}
-
-impl From<Event> for &'static str {
-    fn from(event: Event) -> Self {
-        event.word()
-    }
-}
-
-/// What the sheets of a set are made of.
-#[derive(Clone, Copy, Debug)]
-pub enum Media {
-    /// Paper, by the theme and sheet template with this hash.
-    Paper {
-        /// SHA-256 of both.
-        template: [u8; 32],
-    },
-    /// Files.
-    File,
-}
-
-/// A named person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Person {
-    /// Name.
-    pub name: String,
-    /// Company id.
-    pub id: String,
-}
+use crate::logbook::member::{Member, Person};
+use crate::set::{Manifest, SheetId, SheetShare};
 
 /// Which program wrote the record.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Program {
     /// Its version.
     pub version: String,
     /// SHA-256 of its own file, or `unknown`.
     pub sha256: String,
-}
-
-/// A record before it has its place in the chain. Members in the order in which they are written.
-#[derive(Clone, Debug, Serialize)]
-pub struct Draft {
-    event: Event,
-    at: String,
-    clock: &'static str,
-    tz: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    method: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    generation: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    set: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    sheets: Vec<String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    sheet_hashes: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    template: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    media: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    operator: Option<Person>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason_text: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ticket: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revoke_due: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    network: Option<bool>,
-    program: Program,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<String>,
 }
 
 /// When a record's event happened and how that is known.
@@ -140,6 +41,25 @@ pub struct Subject {
     pub set: Code,
 }
 
+impl Subject {
+    /// Takes what a manifest says.
+    pub fn of(manifest: &Manifest, set: Code) -> Self {
+        Self { method: manifest.method.clone(), generation: manifest.generation, set }
+    }
+}
+
+/// What the sheets of a set are made of.
+#[derive(Clone, Debug)]
+pub enum Media {
+    /// Paper, by the theme and sheet template with these hashes.
+    Paper {
+        /// SHA-256 of both, sheet by sheet.
+        templates: Vec<[u8; 32]>,
+    },
+    /// Files.
+    File,
+}
+
 /// What a RELEASE says.
 #[derive(Clone, Debug)]
 pub struct Release {
@@ -155,71 +75,112 @@ pub struct Release {
     pub revoke_due: Instant,
     /// Whether this machine had a network route.
     pub network: Option<bool>,
+    /// Who sees to the revocation.
+    pub accountable: Option<Person>,
+    /// The credential's public id.
+    pub credential: Option<String>,
+    /// Whether sheets were read out by phone.
+    pub by_phone: bool,
+}
+
+/// Why a record cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Something is missing.
+    #[error("a record {0} says {1}, and this one does not")]
+    Missing(&'static str, &'static str),
+    /// Something does not belong there.
+    #[error("a record {0} does not say {1}")]
+    Foreign(&'static str, &'static str),
+    /// Something has another form.
+    #[error("a record {0} cannot be like this: {1}")]
+    Form(&'static str, String),
+}
+
+/// What a record will say; built with [`Draft::new`] or by one of the events that the program itself sees.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    event: Event,
+    when: When,
+    program: Program,
+    members: BTreeMap<Member, Value>,
 }
 
 impl Draft {
-    fn new(event: Event, when: When, program: &Program) -> Self {
-        Self {
-            event,
-            at: when.at.rfc3339(),
-            clock: when.source.word(),
-            tz: when.at.offset(),
-            method: None,
-            generation: None,
-            set: None,
-            sheets: Vec::new(),
-            sheet_hashes: BTreeMap::new(),
-            template: None,
-            media: None,
-            operator: None,
-            kind: None,
-            reason: None,
-            reason_text: None,
-            ticket: None,
-            revoke_due: None,
-            network: None,
-            program: program.clone(),
-            note: None,
-        }
+    /// Builds a record from what people or commands say of it.
+    pub fn new(
+        event: Event,
+        when: When,
+        program: &Program,
+        members: BTreeMap<Member, Value>,
+    ) -> Result<Self, RecordError> {
+        check(event, |member| members.contains_key(&member), members.iter().map(|(m, v)| (*m, v)))?;
+        Ok(Self { event, when, program: program.clone(), members })
     }
 
-    fn about(mut self, subject: &Subject) -> Self {
-        self.method = Some(subject.method.clone());
-        self.generation = Some(subject.generation);
-        self.set = Some(subject.set.to_string());
+    /// Builds one of the events below, whose arguments are what it needs.
+    fn seen(event: Event, when: When, program: &Program, subject: Option<&Subject>) -> Self {
+        let mut members = BTreeMap::new();
+        if let Some(subject) = subject {
+            members.extend(about(subject));
+        }
+        Self { event, when, program: program.clone(), members }
+    }
+
+    fn with(mut self, member: Member, value: impl Into<Value>) -> Self {
+        debug_assert!(self.event.takes(member));
+        self.members.insert(member, value.into());
         self
+    }
+
+    fn with_some(self, member: Member, value: Option<impl Into<Value>>) -> Self {
+        match value {
+            Some(value) => self.with(member, value),
+            None => self,
+        }
     }
 
     /// A new book begins for a method.
     pub fn begin(when: When, program: &Program, method: &str) -> Self {
-        Self { method: Some(method.to_owned()), ..Self::new(Event::Begin, when, program) }
+        Self::seen(Event::Begin, when, program, None).with(Member::Method, method)
     }
 
     /// A set is about to be written; every sheet's hash, and what the sheets are made of.
     pub fn issue(
         when: When,
         program: &Program,
-        subject: &Subject,
+        (manifest, code): (&Manifest, Code),
         sheets: &[SheetShare],
         media: &Media,
     ) -> Self {
-        let names = sheets.iter().map(|sheet| sheet.id().to_string());
-        let hashes = sheets.iter().map(|sheet| (sheet.id().to_string(), hex(&sheet.sheet_hash())));
-        Self {
-            sheets: names.collect(),
-            sheet_hashes: hashes.collect(),
-            template: match media {
-                Media::Paper { template } => Some(hex(template)),
-                Media::File => None,
-            },
-            media: matches!(media, Media::File).then_some("file"),
-            ..Self::new(Event::Issue, when, program).about(subject)
+        let subject = Subject::of(manifest, code);
+        let credential = Some(&*manifest.credential_id).filter(|id| !id.is_empty());
+        let names: Vec<SheetId> = sheets.iter().map(SheetShare::id).collect();
+        let hashes: Map<String, Value> = sheets
+            .iter()
+            .map(|sheet| (sheet.id().to_string(), hex(&sheet.sheet_hash()).into()))
+            .collect();
+        let draft = Self::seen(Event::Issue, when, program, Some(&subject))
+            .with(Member::Sheets, list(&names))
+            .with(Member::SheetHashes, hashes)
+            .with(Member::K, manifest.threshold.k())
+            .with_some(Member::Credential, credential);
+        match media {
+            Media::File => draft.with(Member::Media, "file"),
+            Media::Paper { templates } if templates.windows(2).all(|two| two[0] == two[1]) => {
+                draft.with_some(Member::Template, templates.first().map(|hash| hex(hash)))
+            }
+            Media::Paper { templates } => {
+                let each = names.iter().zip(templates);
+                let each = each.map(|(sheet, hash)| (sheet.to_string(), Value::from(hex(hash))));
+                draft.with(Member::Templates, each.collect::<Map<_, _>>())
+            }
         }
     }
 
     /// The papers of a set are void.
     pub fn abort(when: When, program: &Program, subject: &Subject, why: &str) -> Self {
-        Self { note: Some(why.to_owned()), ..Self::new(Event::Abort, when, program).about(subject) }
+        Self::seen(Event::Abort, when, program, Some(subject)).with(Member::Note, why)
     }
 
     /// The credential goes to one operator; the presence tags are added when it is written.
@@ -230,16 +191,32 @@ impl Draft {
         sheets: &[SheetId],
         release: Release,
     ) -> Self {
-        Self {
-            sheets: sheets.iter().map(ToString::to_string).collect(),
-            operator: Some(release.operator),
-            reason: Some(release.reason),
-            reason_text: release.reason_text,
-            ticket: release.ticket,
-            revoke_due: Some(release.revoke_due.rfc3339()),
-            network: release.network,
-            ..Self::new(Event::Release, when, program).about(subject)
-        }
+        Self::seen(Event::Release, when, program, Some(subject))
+            .with(Member::Sheets, list(sheets))
+            .with(Member::Operator, &release.operator)
+            .with(Member::Reason, release.reason)
+            .with_some(Member::ReasonText, release.reason_text)
+            .with_some(Member::Ticket, release.ticket)
+            .with(Member::RevokeDue, release.revoke_due.rfc3339())
+            .with_some(Member::Network, release.network)
+            .with_some(Member::Accountable, release.accountable.as_ref())
+            .with_some(Member::How, release.by_phone.then_some("phone"))
+            .with_some(Member::Credential, release.credential)
+    }
+
+    /// A set is about to be opened for another purpose; the presence tags are added when it is written.
+    pub fn opening(
+        when: When,
+        program: &Program,
+        subject: &Subject,
+        sheets: &[SheetId],
+        kind: &str,
+        network: Option<bool>,
+    ) -> Self {
+        Self::seen(Event::Opening, when, program, Some(subject))
+            .with(Member::Sheets, list(sheets))
+            .with(Member::Kind, kind)
+            .with_some(Member::Network, network)
     }
 
     /// A sheet is not what it says: which, by its own words, and where it was read.
@@ -251,12 +228,10 @@ impl Draft {
         kind: &str,
         note: &str,
     ) -> Self {
-        Self {
-            sheets: vec![sheet.to_string()],
-            kind: Some(kind.to_owned()),
-            note: Some(note.to_owned()),
-            ..Self::new(Event::Tamper, when, program).about(subject)
-        }
+        Self::seen(Event::Tamper, when, program, Some(subject))
+            .with(Member::Sheets, list(&[sheet]))
+            .with(Member::Kind, kind)
+            .with(Member::Note, note)
     }
 
     /// A rule was overridden.
@@ -268,38 +243,184 @@ impl Draft {
         why: &str,
         note: Option<String>,
     ) -> Self {
-        Self {
-            kind: Some(kind.to_owned()),
-            reason_text: Some(why.to_owned()),
-            note,
-            ..Self::new(Event::Exception, when, program).about(subject)
-        }
+        Self::seen(Event::Exception, when, program, Some(subject))
+            .with(Member::Kind, kind)
+            .with(Member::ReasonText, why)
+            .with_some(Member::Note, note)
     }
 
     /// What the record before announced did not happen.
-    pub fn void(when: When, program: &Program, subject: &Subject, why: &str) -> Self {
-        Self { note: Some(why.to_owned()), ..Self::new(Event::Void, when, program).about(subject) }
+    pub fn void(
+        when: When,
+        program: &Program,
+        subject: &Subject,
+        record: Option<u64>,
+        why: &str,
+    ) -> Self {
+        Self::seen(Event::Void, when, program, Some(subject))
+            .with_some(Member::Record, record)
+            .with(Member::Note, why)
+    }
+
+    /// The operator of a release is done.
+    pub fn end(when: When, program: &Program, subject: &Subject, release: u64) -> Self {
+        Self::seen(Event::End, when, program, Some(subject)).with(Member::Record, release)
+    }
+
+    /// A record made elsewhere comes in, with its exact line.
+    pub fn import(when: When, program: &Program, method: &str, line: &str, from: &str) -> Self {
+        Self::seen(Event::Import, when, program, None)
+            .with(Member::Method, method)
+            .with(Member::Line, line)
+            .with(Member::Note, from)
     }
 
     /// Writes the line with its place in front and the presence tags behind.
     pub(crate) fn line(&self, place: &str, sheets: &[SheetShare]) -> String {
-        // a struct of texts and numbers always serialises
-        let members = serde_json::to_string(self).unwrap_or_default();
-        let core = format!("{{\"v\":1,{place},{}", &members[1..members.len() - 1]);
+        let mut core = format!("{{\"v\":1,{place}");
+        let mut say = |name: &str, value: Value| {
+            // writing to a String cannot fail
+            let _ = write!(core, ",\"{name}\":{value}");
+        };
+        say("event", self.event.word().into());
+        say("at", self.when.at.rfc3339().into());
+        say("clock", self.when.source.word().into());
+        say("tz", self.when.at.offset().into());
+        for (member, value) in self.members.iter().filter(|(m, _)| **m != Member::Note) {
+            say(member.name(), value.clone());
+        }
+        let Program { version, sha256 } = &self.program;
+        say("program", json!({ "version": version, "sha256": sha256 }));
+        if let Some(note) = self.members.get(&Member::Note) {
+            say("note", note.clone());
+        }
         if sheets.is_empty() {
             return core + "}";
         }
-        let tags: BTreeMap<String, String> = sheets
+        let tags: Map<String, Value> = sheets
             .iter()
-            .map(|sheet| (sheet.id().to_string(), hex(&sheet.presence_tag(core.as_bytes()))))
+            .map(|sheet| (sheet.id().to_string(), hex(&sheet.presence_tag(core.as_bytes())).into()))
             .collect();
-        let tags = serde_json::to_string(&tags).unwrap_or_default();
-        format!("{core},\"presence\":{tags}}}")
+        format!("{core},\"presence\":{}}}", Value::from(tags))
     }
 
     /// Writes a loose record: one that is not in a chain yet. `prev_code` is the last check code in ink.
     pub fn loose_line(&self, prev_code: Option<Code>, sheets: &[SheetShare]) -> String {
         let prev = prev_code.map_or("book not here".to_owned(), |code| code.to_string());
         self.line(&format!("\"prev_code\":\"{prev}\""), sheets)
+    }
+}
+
+/// Returns the members that say which set a record is about.
+pub fn about(subject: &Subject) -> [(Member, Value); 3] {
+    [
+        (Member::Method, subject.method.clone().into()),
+        (Member::Generation, subject.generation.into()),
+        (Member::Set, subject.set.to_string().into()),
+    ]
+}
+
+/// Writes sheets as a record lists them.
+pub fn list(sheets: &[SheetId]) -> Value {
+    sheets.iter().map(ToString::to_string).collect::<Vec<_>>().into()
+}
+
+/// Holds members against what their event needs and takes.
+pub(super) fn check<'a>(
+    event: Event,
+    has: impl Fn(Member) -> bool,
+    members: impl Iterator<Item = (Member, &'a Value)>,
+) -> Result<(), RecordError> {
+    let word = event.word();
+    if let Some(missing) = event.needs().iter().find(|member| !has(**member)) {
+        return Err(RecordError::Missing(word, missing.name()));
+    }
+    for (member, value) in members {
+        if !event.takes(member) {
+            return Err(RecordError::Foreign(word, member.name()));
+        }
+        member.check(value).map_err(|what| RecordError::Form(word, what))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn draft(event: Event, members: &[(Member, Value)]) -> Result<Draft, RecordError> {
+        let when = When { at: Instant::from_unix(1_795_521_600), source: Source::Operator };
+        let program = Program { version: "0".into(), sha256: "unknown".into() };
+        Draft::new(event, when, &program, members.iter().cloned().collect())
+    }
+
+    #[test]
+    fn a_record_that_misses_what_its_event_needs_cannot_be_built() {
+        for event in Event::ALL.iter().copied() {
+            for missing in event.needs() {
+                let members: Vec<_> = event
+                    .needs()
+                    .iter()
+                    .filter(|member| *member != missing)
+                    .map(|member| (*member, sample(*member)))
+                    .collect();
+                let expected = RecordError::Missing(event.word(), missing.name());
+                assert_eq!(draft(event, &members).unwrap_err(), expected);
+            }
+            let all = event.needs().iter().chain(event.may());
+            let members: Vec<_> = all.map(|member| (*member, sample(*member))).collect();
+            assert!(draft(event, &members).is_ok(), "{}", event.word());
+        }
+    }
+
+    fn sample(member: Member) -> Value {
+        use crate::logbook::member::Form;
+        match member.form() {
+            Form::Words | Form::Line => "words".into(),
+            Form::Number => 3.into(),
+            Form::Flag => true.into(),
+            Form::Time => "2026-11-24T04:02:11Z".into(),
+            Form::Sheets => json!(["1a"]),
+            Form::BySheet => json!({ "1a": "TE-1" }),
+            Form::Person => json!({ "name": "Ana", "id": "E1" }),
+            Form::PersonBySheet => json!({ "1a": { "name": "Ana", "id": "E1" } }),
+            Form::Evidence => json!([{ "file": "a", "sha256": "0".repeat(64) }]),
+            Form::Place => json!({ "book": "B1", "page": 1, "line": 2 }),
+        }
+    }
+
+    #[test]
+    fn nothing_that_moves_a_terminal_gets_in() {
+        for bad in ["a\nb", "\u{1b}[2J", "a\u{202e}b"] {
+            let members = [
+                (Member::Method, "m".into()),
+                (Member::Kind, "k".into()),
+                (Member::ReasonText, bad.into()),
+            ];
+            let error = draft(Event::Exception, &members).unwrap_err().to_string();
+            assert!(error.contains("reason_text") && error.contains("control"), "{error}");
+        }
+        let members =
+            [(Member::Method, "m".into()), (Member::To, "x".into()), (Member::Bags, json!({}))];
+        let error = draft(Event::Notify, &members).unwrap_err();
+        assert_eq!(error, RecordError::Foreign("NOTIFY", "bags"));
+    }
+
+    #[test]
+    fn members_come_in_their_order() {
+        let members = [
+            (Member::Note, "last".into()),
+            (Member::To, "auditors".into()),
+            (Member::Method, "m".into()),
+        ];
+        let line = draft(Event::Notify, &members).unwrap().loose_line(None, &[]);
+        assert_eq!(
+            line,
+            "{\"v\":1,\"prev_code\":\"book not here\",\"event\":\"NOTIFY\",\"at\":\"2026-11-24T12:00:00Z\",\
+             \"clock\":\"operator\",\"tz\":\"+00:00\",\"method\":\"m\",\"to\":\"auditors\",\
+             \"program\":{\"sha256\":\"unknown\",\"version\":\"0\"},\"note\":\"last\"}"
+                .replace("+00:00", &Instant::from_unix(1_795_521_600).offset())
+        );
     }
 }

@@ -5,9 +5,10 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::codes::desk::{Desk, DeskError, Taken, label_of};
+use crate::codes::keyboard;
 use crate::codes::lines::{Mended, Place};
-use crate::codes::payload::{self, LockedShare, Payload, SealedPart};
-use crate::set::{Manifest, SheetId, SheetShare};
+use crate::codes::payload::{self, LockedShare, Payload, RecordPart, SealedPart};
+use crate::set::{CodeBytes, Manifest, SheetId, SheetShare};
 
 /// Where something was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub enum Note {
 #[derive(Default)]
 pub struct Pile {
     found: Vec<(Payload, Origin)>,
+    /// Locks that were opened: their shares stand in `found`.
+    opened: Vec<LockedShare>,
     desk: Desk,
 }
 
@@ -63,7 +66,9 @@ impl Pile {
     pub fn add(&mut self, payload: Payload, origin: Origin) -> bool {
         let bytes = payload.to_bytes();
         let kind = payload.kind();
-        let known = self.found.iter().any(|(p, _)| p.kind() == kind && p.to_bytes() == bytes);
+        let opened = |lock: &LockedShare| matches!(&payload, Payload::Locked(new) if new == lock);
+        let known = self.opened.iter().any(opened)
+            || self.found.iter().any(|(p, _)| p.kind() == kind && p.to_bytes() == bytes);
         if !known {
             self.found.push((payload, origin));
         }
@@ -90,7 +95,7 @@ impl Pile {
         let sheet = match &payload {
             Payload::Share(share) => Some(share.id()),
             Payload::Locked(locked) => Some(locked.sheet),
-            Payload::Manifest(_) | Payload::Sealed(_) => None,
+            Payload::Manifest(_) | Payload::Sealed(_) | Payload::Record(_) => None,
         };
         self.add(payload, origin.clone()).then_some(Note::New(kind, sheet))
     }
@@ -100,6 +105,13 @@ impl Pile {
         let text = text.trim();
         if text.is_empty() || text.starts_with('#') {
             return Vec::new();
+        }
+        if payload::looks_like_a_code(text) && payload::parse(text).is_ok() {
+            return self.add_code(text, origin);
+        }
+        // a scanner that types, on a machine set to another keyboard
+        if let Some(meant) = keyboard::readings(text).find(|text| payload::parse(text).is_ok()) {
+            return self.add_code(&meant, origin);
         }
         if payload::looks_like_a_code(text) {
             return self.add_code(text, origin);
@@ -160,10 +172,38 @@ impl Pile {
         })
     }
 
+    /// Takes the share of an opened lock instead of the locked one; it counts from now on.
+    pub fn unlock(&mut self, lock: &LockedShare, share: SheetShare) {
+        let locked =
+            |(payload, _): &(Payload, Origin)| matches!(payload, Payload::Locked(p) if p == lock);
+        let Some(at) = self.found.iter().position(locked) else { return };
+        let (_, origin) = self.found.remove(at);
+        self.opened.push(lock.clone());
+        // the same share read open, from a file perhaps, is there already
+        self.add(Payload::Share(share), origin);
+    }
+
+    /// Returns the set of every sheet, open or locked, in the order in which they were read.
+    pub fn sets(&self) -> impl Iterator<Item = CodeBytes> {
+        self.found.iter().filter_map(|(payload, _)| match payload {
+            Payload::Share(share) => Some(share.set),
+            Payload::Locked(locked) => Some(locked.set),
+            Payload::Manifest(_) | Payload::Sealed(_) | Payload::Record(_) => None,
+        })
+    }
+
     /// Returns the different manifests.
     pub fn manifests(&self) -> impl Iterator<Item = (&Manifest, &Origin)> {
         self.found.iter().filter_map(|(payload, origin)| match payload {
             Payload::Manifest(manifest) => Some((&**manifest, origin)),
+            _ => None,
+        })
+    }
+
+    /// Returns the parts of records.
+    pub fn records(&self) -> impl Iterator<Item = (&RecordPart, &Origin)> {
+        self.found.iter().filter_map(|(payload, origin)| match payload {
+            Payload::Record(part) => Some((part, origin)),
             _ => None,
         })
     }
@@ -232,6 +272,28 @@ mod tests {
             }
         }
         assert_eq!(pile.shares().count(), 2);
+    }
+
+    #[test]
+    fn a_scanner_that_types_on_another_keyboard_is_understood() {
+        let set = &vectors()["one_part"];
+        let text = set["sheets"][0]["text"]
+            .as_str()
+            .unwrap_or_else(|| set["S"][0]["text"].as_str().unwrap());
+        for (from, to) in [("YZ", "ZY"), ("0123456789AQZWM", "à&é\"'(-è_çQAWZ?")] {
+            let heard = |sign: char| {
+                let at = from.chars().position(|f| f == sign);
+                at.map_or(sign, |at| to.chars().nth(at).unwrap())
+            };
+            let heard: String = text.chars().map(heard).collect();
+            assert_ne!(heard, text);
+            let mut pile = Pile::default();
+            let notes = pile.add_line(&heard, &typed());
+            assert!(
+                !notes.is_empty() && notes.iter().all(|n| matches!(n, Note::New(..))),
+                "{heard}"
+            );
+        }
     }
 
     #[test]

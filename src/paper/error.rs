@@ -30,21 +30,25 @@ pub enum PaperError {
         /// In which value or text.
         place: String,
     },
-    /// A template does not render, or uses what a sheet does not know.
-    #[error("template {name}, line {line}: {what}")]
+    /// A template does not render, or uses what it may not.
+    #[error("{name}, line {line}, column {column}: {what}")]
     Template {
         /// Which template file.
-        name: &'static str,
+        name: String,
         /// Line in the template, counted from 1.
         line: usize,
+        /// Column in that line, in characters, counted from 1.
+        column: usize,
         /// What is wrong there.
         what: String,
     },
     /// A template lacks a widget that a leaf needs, or has one twice or where it must not be.
-    #[error("template {name}, leaf {leaf}: widget `{widget}` {what}")]
+    #[error("{name}, section at line {line}: on leaf {leaf} the widget `{widget}` {what}")]
     Widget {
         /// Which template file.
-        name: &'static str,
+        name: String,
+        /// Line of the section's heading.
+        line: usize,
         /// Which leaf, counted from 1.
         leaf: usize,
         /// Which widget.
@@ -53,11 +57,33 @@ pub enum PaperError {
         what: &'static str,
     },
     /// The theme is not valid.
-    #[error("theme: {0}")]
-    Theme(String),
+    #[error("{name}: {what}")]
+    Theme {
+        /// Which theme file.
+        name: &'static str,
+        /// What is wrong in it.
+        what: String,
+    },
+    /// A file of the templates cannot be used.
+    #[error("templates: `{name}`: {what}")]
+    File {
+        /// Which file.
+        name: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// There is no template of that name.
+    #[error("there is no template `{0}`")]
+    Unknown(String),
     /// Text does not fit; nothing is cut off and nothing made smaller.
-    #[error("leaf {leaf}: the text of frame {frame} is {excess:.1} mm too long")]
+    #[error(
+        "{name}, from line {line}: on leaf {leaf} the text is {excess:.1} mm too long for its frame ({frame})"
+    )]
     Overflow {
+        /// Which template file.
+        name: String,
+        /// Where the frame's text begins in it.
+        line: usize,
         /// Which leaf, counted from 1.
         leaf: usize,
         /// Which frame of that leaf, counted from 1.
@@ -66,16 +92,24 @@ pub enum PaperError {
         excess: f32,
     },
     /// The template asks for more frames than the leaf has.
-    #[error("leaf {leaf} has only {frames} frames")]
+    #[error("{name}, from line {line}: leaf {leaf} has only {frames} frames, so not so many `---`")]
     Frames {
+        /// Which template file.
+        name: String,
+        /// Line of the section's heading.
+        line: usize,
         /// Which leaf, counted from 1.
         leaf: usize,
         /// How many frames it has.
         frames: usize,
     },
     /// Something that must stay on one line is wider than its frame.
-    #[error("leaf {leaf}: `{text}` is {excess:.1} mm too wide")]
+    #[error("{name}, from line {line}: on leaf {leaf} `{text}` is {excess:.1} mm too wide")]
     TooWide {
+        /// Which template file.
+        name: String,
+        /// Where the text around it begins in it.
+        line: usize,
         /// Which leaf, counted from 1.
         leaf: usize,
         /// What is too wide, shortened.
@@ -83,9 +117,11 @@ pub enum PaperError {
         /// By how much, mm.
         excess: f32,
     },
-    /// A shipped font cannot be read; a defect of the program.
-    #[error("shipped font {0} is damaged")]
-    Font(&'static str),
+    /// A font cannot be read, or is taller than the shipped ones.
+    #[error(
+        "the font {0} is damaged, is no TrueType font, or its letters are taller or deeper than the shipped fonts are"
+    )]
+    Font(String),
     /// The PDF writer refused; a defect of the program.
     #[error("the PDF writer failed: {0}")]
     Pdf(String),

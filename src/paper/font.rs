@@ -1,7 +1,9 @@
-//! The shipped fonts: coverage, widths and one subset per document.
+//! Fonts: coverage, widths and one subset per document.
 //!
-//! Never a font of the machine: the same sheet gives the same bytes everywhere.
+//! The shipped ones or those that a theme names, never a font of the machine: the same sheet gives the same bytes
+//! everywhere.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -10,13 +12,17 @@ use allsorts::font::read_cmap_subtable;
 use allsorts::font_data::FontData;
 use allsorts::subset::{CmapTarget, SubsetProfile, subset};
 use allsorts::tables::cmap::Cmap;
-use allsorts::tables::{FontTableProvider, HheaTable, HmtxTable, MaxpTable};
+use allsorts::tables::{FontTableProvider, HeadTable, HheaTable, HmtxTable, MaxpTable};
 use allsorts::tag;
 
 use super::PaperError;
 
-/// Height of a capital as a share of the size; the same in all faces.
+/// Height of a capital as a share of the size; the same in all shipped faces, and near it in any that is let in.
 pub(super) const CAPITAL: f32 = 0.714;
+
+/// What a font may reach above and below the baseline, as a share of the size: what Noto Sans does, and a little.
+const TALLEST: f32 = 1.12;
+const DEEPEST: f32 = 0.32;
 
 /// Depth below the baseline as a share of the size: what `g` and `p` need.
 pub(super) const DEPTH: f32 = 0.24;
@@ -36,20 +42,16 @@ impl Face {
     /// Every face.
     pub(super) const ALL: [Self; 3] = [Self::Regular, Self::Bold, Self::Mono];
 
-    /// Returns the `PostScript` name.
-    pub(super) fn name(self) -> &'static str {
+    fn shipped(self) -> (&'static str, &'static [u8]) {
         match self {
-            Self::Regular => "NotoSans-Regular",
-            Self::Bold => "NotoSans-Bold",
-            Self::Mono => "NotoSansMono-Regular",
-        }
-    }
-
-    fn bytes(self) -> &'static [u8] {
-        match self {
-            Self::Regular => include_bytes!("../../assets/fonts/NotoSans-Regular.ttf"),
-            Self::Bold => include_bytes!("../../assets/fonts/NotoSans-Bold.ttf"),
-            Self::Mono => include_bytes!("../../assets/fonts/NotoSansMono-Regular.ttf"),
+            Self::Regular => {
+                ("NotoSans-Regular", include_bytes!("../../assets/fonts/NotoSans-Regular.ttf"))
+            }
+            Self::Bold => ("NotoSans-Bold", include_bytes!("../../assets/fonts/NotoSans-Bold.ttf")),
+            Self::Mono => (
+                "NotoSansMono-Regular",
+                include_bytes!("../../assets/fonts/NotoSansMono-Regular.ttf"),
+            ),
         }
     }
 }
@@ -57,19 +59,48 @@ impl Face {
 /// Glyph number and advance, per character.
 type Glyphs = BTreeMap<char, (u16, u16)>;
 
-/// What is known of every face; read once per process.
-pub(super) struct Fonts([Glyphs; 3]);
+/// One face: its name, its file, and what the file can draw.
+struct Font {
+    name: String,
+    file: Cow<'static, [u8]>,
+    glyphs: Glyphs,
+    /// Units of the advances to the size.
+    units: f32,
+}
+
+/// A font for every face.
+pub(super) struct Fonts([Font; 3]);
 
 impl Fonts {
-    /// Returns the shipped fonts.
+    /// Returns the shipped fonts; read once per process.
     pub(super) fn shipped() -> Result<&'static Self, PaperError> {
         static FONTS: OnceLock<Option<Fonts>> = OnceLock::new();
-        let read =
-            || Some(Self([glyphs(Face::ALL[0])?, glyphs(Face::ALL[1])?, glyphs(Face::ALL[2])?]));
-        FONTS.get_or_init(read).as_ref().ok_or(PaperError::Font("set"))
+        let read = || {
+            let font = |face: Face| {
+                let (name, file) = face.shipped();
+                Font::read(name, Cow::Borrowed(file))
+            };
+            let [regular, bold, mono] = Face::ALL.map(font);
+            Some(Self([regular?, bold?, mono?]))
+        };
+        FONTS.get_or_init(read).as_ref().ok_or_else(|| PaperError::Font("set".into()))
     }
 
-    fn face(&self, face: Face) -> &Glyphs {
+    /// Returns fonts of which some are an organisation's own: name and file, by face.
+    pub(super) fn with(own: [Option<(String, Vec<u8>)>; 3]) -> Result<Self, PaperError> {
+        let mut fonts = Vec::with_capacity(3);
+        for (face, own) in Face::ALL.into_iter().zip(own) {
+            let (name, file) = match own {
+                Some((name, file)) => (name, Cow::Owned(file)),
+                None => (face.shipped().0.to_owned(), Cow::Borrowed(face.shipped().1)),
+            };
+            let read = Font::read(&name, file);
+            fonts.push(read.ok_or(PaperError::Font(name))?);
+        }
+        fonts.try_into().map(Self).map_err(|_| PaperError::Font("set".into()))
+    }
+
+    fn face(&self, face: Face) -> &Font {
         match face {
             Face::Regular => &self.0[0],
             Face::Bold => &self.0[1],
@@ -77,46 +108,79 @@ impl Fonts {
         }
     }
 
+    /// Returns the name of a face's font, with letters and digits only.
+    pub(super) fn name(&self, face: Face) -> String {
+        let plain = |sign: &char| sign.is_ascii_alphanumeric() || *sign == '-';
+        self.face(face).name.chars().filter(plain).collect()
+    }
+
+    /// Returns what to say of a font that cannot be read.
+    pub(super) fn damaged(&self, face: Face) -> PaperError {
+        PaperError::Font(self.face(face).name.clone())
+    }
+
+    /// Says whether a face can draw a character.
+    pub(super) fn draws(&self, face: Face, sign: char) -> bool {
+        self.face(face).glyphs.contains_key(&sign)
+    }
+
     /// Returns the first character of `text` that some face cannot draw.
     pub(super) fn missing(&self, text: &str) -> Option<char> {
-        text.chars().find(|sign| self.0.iter().any(|glyphs| !glyphs.contains_key(sign)))
+        text.chars().find(|sign| self.0.iter().any(|font| !font.glyphs.contains_key(sign)))
     }
 
     /// Returns the width of `text` in points; a character without a glyph is an error.
     pub(super) fn width(&self, face: Face, size: f32, text: &str) -> Result<f32, PaperError> {
-        let glyphs = self.face(face);
+        let font = self.face(face);
         let mut units = 0.0;
         for sign in text.chars() {
-            let (_, advance) = glyphs.get(&sign).ok_or_else(|| PaperError::MissingGlyph {
+            let (_, advance) = font.glyphs.get(&sign).ok_or_else(|| PaperError::MissingGlyph {
                 sign,
                 place: "the text of the template".into(),
             })?;
             units += f32::from(*advance);
         }
-        Ok(units * size / 1000.0)
+        Ok(units * size / font.units)
     }
 
     /// Returns a font file with the glyphs of `signs` only.
     pub(super) fn subset(&self, face: Face, signs: &BTreeSet<char>) -> Result<Vec<u8>, PaperError> {
-        let damaged = || PaperError::Font(face.name());
+        let (damaged, font) = (|| self.damaged(face), self.face(face));
         // sorted and without duplicates, .notdef first: allsorts wants it so
         let mut ids = BTreeSet::from([0]);
-        ids.extend(signs.iter().filter_map(|sign| self.face(face).get(sign)).map(|(id, _)| *id));
+        ids.extend(signs.iter().filter_map(|sign| font.glyphs.get(sign)).map(|(id, _)| *id));
         let ids: Vec<u16> = ids.into_iter().collect();
-        let data = ReadScope::new(face.bytes()).read::<FontData<'_>>().map_err(|_| damaged())?;
+        let data = ReadScope::new(&font.file).read::<FontData<'_>>().map_err(|_| damaged())?;
         let provider = data.table_provider(0).map_err(|_| damaged())?;
         subset(&provider, &ids, &SubsetProfile::Pdf, CmapTarget::Unicode).map_err(|_| damaged())
     }
 }
 
-fn glyphs(face: Face) -> Option<Glyphs> {
-    let data = ReadScope::new(face.bytes()).read::<FontData<'_>>().ok()?;
+impl Font {
+    fn read(name: &str, file: Cow<'static, [u8]>) -> Option<Self> {
+        let (glyphs, units) = glyphs(&file)?;
+        Some(Self { name: name.to_owned(), file, glyphs, units })
+    }
+}
+
+/// Returns glyph and advance of every character, and how many units the size has.
+fn glyphs(file: &[u8]) -> Option<(Glyphs, f32)> {
+    let data = ReadScope::new(file).read::<FontData<'_>>().ok()?;
     let provider = data.table_provider(0).ok()?;
     let table = |tag| provider.read_table_data(tag).ok();
-    let (maxp, hhea, hmtx, cmap) =
-        (table(tag::MAXP)?, table(tag::HHEA)?, table(tag::HMTX)?, table(tag::CMAP)?);
+    // outlines of the PDF's own kind, and the others are not embedded
+    table(tag::GLYF)?;
+    let (head, maxp, hhea) = (table(tag::HEAD)?, table(tag::MAXP)?, table(tag::HHEA)?);
+    let (hmtx, cmap) = (table(tag::HMTX)?, table(tag::CMAP)?);
+    let units = ReadScope::new(&head).read::<HeadTable>().ok()?.units_per_em;
     let count = ReadScope::new(&maxp).read::<MaxpTable>().ok()?.num_glyphs;
-    let metrics = ReadScope::new(&hhea).read::<HheaTable>().ok()?.num_h_metrics;
+    let hhea = ReadScope::new(&hhea).read::<HheaTable>().ok()?;
+    let metrics = hhea.num_h_metrics;
+    // lines are set as far apart as the shipped fonts need
+    let (tall, deep) = (f32::from(hhea.ascender), f32::from(hhea.descender));
+    if tall > TALLEST * f32::from(units) || deep < -DEEPEST * f32::from(units) {
+        return None;
+    }
     let advances = ReadScope::new(&hmtx)
         .read_dep::<HmtxTable<'_>>((usize::from(count), usize::from(metrics)))
         .ok()?;
@@ -133,7 +197,7 @@ fn glyphs(face: Face) -> Option<Glyphs> {
             }
         })
         .ok()?;
-    Some(glyphs)
+    (units > 0).then(|| (glyphs, f32::from(units)))
 }
 
 #[cfg(test)]

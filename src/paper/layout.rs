@@ -4,6 +4,8 @@
 //! is spread, by a little space between the blocks.
 
 mod blocks;
+mod chart;
+mod flow;
 mod frames;
 mod rows;
 mod text;
@@ -13,12 +15,17 @@ use zeroize::Zeroizing;
 use super::PaperError;
 use super::font::{CAPITAL, DEPTH, Face, Fonts};
 use super::page::{MM, Mark, Page, Text};
+use super::picture::Picture;
 use super::template::{Block, Leaf, Typed};
 use super::theme::Theme;
 use crate::codes::grid::{self, PaperSize};
 use frames::{Frame, frames};
 
+/// Typed lines of an open share; a locked one has more.
+const MOST_OPEN: usize = 4;
+
 /// The typed lines of a sheet: label and grouped symbols.
+#[derive(Default)]
 pub(super) struct TypedLines {
     pub(super) share: Vec<TypedLine>,
     pub(super) manifest: Vec<TypedLine>,
@@ -68,8 +75,25 @@ pub(super) struct Setting<'a> {
     pub(super) theme: &'a Theme,
     pub(super) typed: &'a TypedLines,
     pub(super) paper: PaperSize,
-    /// Counted from 1.
+    /// Counted from 1; of documents the page.
     pub(super) leaf: usize,
+    /// Name of the template, for errors.
+    pub(super) name: &'a str,
+    /// The lines of the template at which the frames' texts begin.
+    pub(super) lines: &'a [usize],
+    pub(super) shown: &'a Shown,
+}
+
+/// Codes and pictures that templates show by themselves.
+#[derive(Default)]
+pub(super) struct Shown {
+    /// Texts of the codes of a document; their numbers are those of the document.
+    pub(super) codes: Vec<String>,
+    /// Modules of a side of each.
+    pub(super) modules: Vec<usize>,
+    /// Names of the pictures.
+    pub(super) names: Vec<String>,
+    pub(super) pictures: Vec<Picture>,
 }
 
 /// Marks with their height; the origin is the upper left corner.
@@ -85,7 +109,7 @@ impl Setting<'_> {
         let (width, height) = self.paper.size();
         let frames = frames(self.paper, self.leaf, codes.len(), self.theme);
         let mut page = Page { width: width * MM, height: height * MM, marks: Vec::new() };
-        self.flow(&content.blocks, &frames, &mut page.marks)?;
+        self.fill(&content.blocks, &frames, &mut page.marks)?;
         let places = self.paper.places(self.leaf);
         for (place, placed) in places.into_iter().zip(codes) {
             let (left, top, side) = (place.left * MM, place.top * MM, grid::SIDE * MM);
@@ -98,7 +122,8 @@ impl Setting<'_> {
         Ok(page)
     }
 
-    fn flow(
+    /// Sets the blocks of a leaf into its frames.
+    fn fill(
         &self,
         blocks: &[Block],
         frames: &[Frame],
@@ -106,21 +131,24 @@ impl Setting<'_> {
     ) -> Result<(), PaperError> {
         let parts: Vec<&[Block]> = blocks.split(|block| *block == Block::NextFrame).collect();
         if parts.len() > frames.len() {
-            return Err(PaperError::Frames { leaf: self.leaf, frames: frames.len() });
+            let (name, line) = self.at(0);
+            return Err(PaperError::Frames { name, line, leaf: self.leaf, frames: frames.len() });
         }
         for (i, (part, frame)) in parts.into_iter().zip(frames).enumerate() {
-            let (mut set, mut filled) = (Vec::new(), 0.0);
-            for (j, block) in part.iter().enumerate() {
-                let gap = j.checked_sub(1).map_or(0.0, |before| self.gap(&part[before], block));
-                let boxed = self.block(block, frame)?;
-                filled += gap + boxed.height;
-                set.push((gap, boxed));
-            }
+            let set = self.set(part, frame).map_err(|error| self.in_frame(error, i))?;
+            let filled: f32 = set.iter().map(|(gap, boxed)| gap + boxed.height).sum();
             let room = frame.height - filled;
             // a hundredth of a point is rounding
             if room < -0.01 {
                 let excess = -room / MM;
-                return Err(PaperError::Overflow { leaf: self.leaf, frame: i + 1, excess });
+                let (name, line) = self.at(i);
+                return Err(PaperError::Overflow {
+                    name,
+                    line,
+                    leaf: self.leaf,
+                    frame: i + 1,
+                    excess,
+                });
             }
             let gaps = set.iter().filter(|(gap, _)| *gap > 0.0).count();
             let extra = (room / text::count(gaps.max(1))).min(self.theme.text.stretch);
@@ -132,6 +160,35 @@ impl Setting<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Sets blocks below each other, each with the gap above it.
+    fn set(&self, blocks: &[Block], frame: &Frame) -> Result<Vec<(f32, Boxed)>, PaperError> {
+        let mut set = Vec::new();
+        for (i, block) in blocks.iter().enumerate() {
+            let gap = i.checked_sub(1).map_or(0.0, |before| self.gap(&blocks[before], block));
+            set.push((gap, self.block(block, frame)?));
+        }
+        Ok(set)
+    }
+
+    /// Returns the template's name and the line at which the text of a frame begins.
+    fn at(&self, frame: usize) -> (String, usize) {
+        (self.name.to_owned(), self.lines.get(frame).or(self.lines.first()).copied().unwrap_or(1))
+    }
+
+    /// Says of what is too wide in which frame it stands.
+    fn in_frame(&self, mut error: PaperError, frame: usize) -> PaperError {
+        if let PaperError::TooWide { line, .. } = &mut error {
+            *line = self.at(frame).1;
+        }
+        error
+    }
+
+    /// Returns an error: something is wider than there is room.
+    fn too_wide(&self, text: String, excess: f32) -> PaperError {
+        let (name, line) = self.at(0);
+        PaperError::TooWide { name, line, leaf: self.leaf, text, excess: excess / MM }
     }
 
     /// Writes a code's caption upwards, in the strip between the two columns of codes.
@@ -163,6 +220,7 @@ impl Setting<'_> {
     fn typed_lines(&self, typed: Typed) -> (&[TypedLine], f32) {
         let sizes = &self.theme.typed;
         match typed {
+            Typed::Share if self.typed.share.len() > MOST_OPEN => (&self.typed.share, sizes.locked),
             Typed::Share => (&self.typed.share, sizes.share),
             Typed::Manifest => (&self.typed.manifest, sizes.other),
             Typed::Sealed => (&self.typed.sealed, sizes.other),
@@ -173,8 +231,7 @@ impl Setting<'_> {
     fn fits(&self, text: &str, face: Face, size: f32, width: f32) -> Result<f32, PaperError> {
         let own = self.fonts.width(face, size, text)?;
         if own > width + 0.01 {
-            let (text, excess) = (text.chars().take(40).collect(), (own - width) / MM);
-            return Err(PaperError::TooWide { leaf: self.leaf, text, excess });
+            return Err(self.too_wide(text.chars().take(40).collect(), own - width));
         }
         Ok(own)
     }

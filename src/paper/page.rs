@@ -15,6 +15,8 @@ pub(super) enum Mark {
     Bar([f32; 4]),
     /// One of the document's codes, by its number, with its side.
     Code { code: usize, left: f32, top: f32, side: f32 },
+    /// One of the document's pictures, by its number: left, top, width, height.
+    Picture { picture: usize, place: [f32; 4] },
 }
 
 /// A line of text in one face; it may be one of a share's.
@@ -43,7 +45,9 @@ impl Mark {
                 text.left += right;
                 text.base += down;
             }
-            Self::Bar([left, top, ..]) | Self::Code { left, top, .. } => {
+            Self::Bar([left, top, ..])
+            | Self::Picture { place: [left, top, ..], .. }
+            | Self::Code { left, top, .. } => {
                 *left += right;
                 *top += down;
             }

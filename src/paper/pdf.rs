@@ -15,6 +15,7 @@ use printpdf::{
 use super::PaperError;
 use super::font::{Face, Fonts};
 use super::page::{Mark, Page, Text};
+use super::picture::Picture;
 use super::qr::Code;
 
 /// What a viewer shows and a screen reader needs.
@@ -23,10 +24,11 @@ pub(super) struct About<'a> {
     pub(super) language: &'a str,
 }
 
-/// Writes pages with their codes.
+/// Writes pages with their codes and pictures.
 pub(super) fn write(
     pages: &[Page],
     codes: &[Code],
+    pictures: &[Picture],
     fonts: &Fonts,
     about: &About<'_>,
 ) -> Result<Vec<u8>, PaperError> {
@@ -40,6 +42,9 @@ pub(super) fn write(
     }
     for (i, code) in codes.iter().enumerate() {
         document.resources.xobjects.map.insert(code_id(i), mask(code));
+    }
+    for (i, picture) in pictures.iter().enumerate() {
+        document.resources.xobjects.map.insert(picture_id(i), pixels(picture));
     }
     document.with_pages(pages.iter().map(page).collect());
     save(&document, about)
@@ -56,9 +61,9 @@ fn signs(pages: &[Page], face: Face) -> BTreeSet<char> {
 fn font(fonts: &Fonts, face: Face, signs: &BTreeSet<char>) -> Result<ParsedFont, PaperError> {
     let bytes = fonts.subset(face, signs)?;
     let mut font =
-        ParsedFont::from_bytes(&bytes, 0, &mut Vec::new()).ok_or(PaperError::Font(face.name()))?;
+        ParsedFont::from_bytes(&bytes, 0, &mut Vec::new()).ok_or_else(|| fonts.damaged(face))?;
     // six capitals and a plus sign mark a subset
-    font.font_name = Some(format!("BRGLSS+{}", face.name()));
+    font.font_name = Some(format!("BRGLSS+{}", fonts.name(face)));
     Ok(font)
 }
 
@@ -75,21 +80,41 @@ fn code_id(code: usize) -> XObjectId {
     XObjectId(format!("Code{code:02}"))
 }
 
+fn picture_id(picture: usize) -> XObjectId {
+    XObjectId(format!("Picture{picture:02}"))
+}
+
 /// A code as a mask of one pixel per module, painted black where it is 0.
 fn mask(code: &Code) -> XObject {
-    let side = i64::try_from(code.width()).unwrap_or_default();
-    let name = |name: &str| DictItem::Name(name.into());
     let entries = [
-        ("Type", name("XObject")),
-        ("Subtype", name("Image")),
-        ("Width", DictItem::Int(side)),
-        ("Height", DictItem::Int(side)),
         ("BitsPerComponent", DictItem::Int(1)),
         ("ImageMask", DictItem::Bool(true)),
         ("Interpolate", DictItem::Bool(false)),
     ];
-    let dict = entries.into_iter().map(|(key, item)| (key.to_owned(), item)).collect();
-    let stream = ExternalStream { dict, content: code.rows().to_vec(), compress: true };
+    raster((code.width(), code.width()), entries, code.rows().to_vec())
+}
+
+fn pixels(picture: &Picture) -> XObject {
+    let entries = [
+        ("BitsPerComponent", DictItem::Int(8)),
+        ("ColorSpace", DictItem::Name("DeviceGray".into())),
+        ("Interpolate", DictItem::Bool(true)),
+    ];
+    raster((picture.width, picture.height), entries, picture.grey.clone())
+}
+
+fn raster(size: (usize, usize), about: [(&str, DictItem); 3], content: Vec<u8>) -> XObject {
+    let pixels = |count: usize| DictItem::Int(i64::try_from(count).unwrap_or_default());
+    let name = |name: &str| DictItem::Name(name.into());
+    let size = [
+        ("Type", name("XObject")),
+        ("Subtype", name("Image")),
+        ("Width", pixels(size.0)),
+        ("Height", pixels(size.1)),
+    ];
+    let all = size.into_iter().chain(about);
+    let dict = all.map(|(key, item)| (key.to_owned(), item)).collect();
+    let stream = ExternalStream { dict, content, compress: true };
     XObject::External(ExternalXObject { stream, width: None, height: None, dpi: None })
 }
 
@@ -107,19 +132,26 @@ fn page(page: &Page) -> PdfPage {
                 });
             }
             Mark::Code { code, left, top, side } => {
-                // explicit, since a scale of the library's own assumes dots per inch
-                let place = [*side, 0.0, 0.0, *side, *left, page.height - top - side];
-                let transform =
-                    XObjectTransform { no_auto_scale: true, ..XObjectTransform::default() };
-                ops.push(Op::SaveGraphicsState);
-                ops.push(Op::SetTransformationMatrix { matrix: CurTransMat::Raw(place) });
-                ops.push(Op::UseXobject { id: code_id(*code), transform });
-                ops.push(Op::RestoreGraphicsState);
+                place(code_id(*code), [*left, *top, *side, *side], page.height, &mut ops);
+            }
+            Mark::Picture { picture, place: at } => {
+                place(picture_id(*picture), *at, page.height, &mut ops);
             }
         }
     }
     let points = |points: f32| Mm::from(Pt(points));
     PdfPage::new(points(page.width), points(page.height), ops)
+}
+
+/// Draws a raster at left, top, width, height.
+fn place(id: XObjectId, [left, top, width, height]: [f32; 4], page: f32, ops: &mut Vec<Op>) {
+    // explicit, since a scale of the library's own assumes dots per inch
+    let place = [width, 0.0, 0.0, height, left, page - top - height];
+    let transform = XObjectTransform { no_auto_scale: true, ..XObjectTransform::default() };
+    ops.push(Op::SaveGraphicsState);
+    ops.push(Op::SetTransformationMatrix { matrix: CurTransMat::Raw(place) });
+    ops.push(Op::UseXobject { id, transform });
+    ops.push(Op::RestoreGraphicsState);
 }
 
 fn write_text(text: &Text, height: f32, ops: &mut Vec<Op>) {
@@ -196,7 +228,7 @@ mod tests {
         let pages = [Page { width: 595.0, height: 842.0, marks }];
         let codes = [Code::new("BG1K0123", "code").unwrap()];
         let about = About { title: "Größe", language: "en" };
-        write(&pages, &codes, Fonts::shipped().unwrap(), &about).unwrap()
+        write(&pages, &codes, &[], Fonts::shipped().unwrap(), &about).unwrap()
     }
 
     fn holds(bytes: &[u8], part: &str) -> bool {

@@ -9,9 +9,14 @@ use super::PaperError;
 /// The highest version used: 113 modules on 80 mm are 0.71 mm each.
 const HIGHEST: i16 = 24;
 
-/// Error correction; L is never used.
+/// The lowest version on sheets: 81 modules on 80 mm are 0.99 mm each.
+const LEAST: u8 = 16;
+
+/// Error correction; L is for screens alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
+    /// About 7 % of the codewords can be restored.
+    L,
     /// About 15 % of the codewords can be restored.
     M,
     /// About 25 %.
@@ -30,6 +35,31 @@ pub struct Code {
 }
 
 impl Code {
+    /// Encodes `text` for a sheet: as [`Code::new`], but with no fewer than 81 modules a side.
+    ///
+    /// A short text in few large modules is torn apart by blots that leave small ones alone, and has fewer codewords to
+    /// mend it with.
+    pub fn on_sheet(text: &str, what: &'static str) -> Result<Self, PaperError> {
+        let small = Self::new(text, what)?;
+        if small.version >= LEAST {
+            return Ok(small);
+        }
+        let version = Version::Normal(LEAST.into());
+        let code = QrCode::with_version(text.as_bytes(), version, EcLevel::H)
+            .map_err(|_| PaperError::CodeTooLong(what))?;
+        Ok(Self::drawn(&code, LEAST, Level::H))
+    }
+
+    /// Encodes `text` for a screen, in at most so many modules a side; `None` when it does not fit.
+    ///
+    /// Nothing spills on a screen, and it has room for few modules.
+    pub fn on_screen(text: &str, side: usize) -> Option<Self> {
+        let code = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::L).ok()?;
+        let Version::Normal(version) = code.version() else { return None };
+        let version = u8::try_from(version).ok()?;
+        (code.width() <= side).then(|| Self::drawn(&code, version, Level::L))
+    }
+
     /// Encodes `text` at the highest of H, Q and M that needs no version above 24.
     ///
     /// `what` names the code in the error [`PaperError::CodeTooLong`].
@@ -40,13 +70,17 @@ impl Code {
             let Version::Normal(version @ ..=HIGHEST) = bits.version() else { continue };
             let version = u8::try_from(version).map_err(|_| PaperError::CodeTooLong(what))?;
             let code = QrCode::with_bits(bits, ec).map_err(|_| PaperError::CodeTooLong(what))?;
-            let width = code.width();
-            let dark = |color: &Color| *color == Color::Dark;
-            let modules: Zeroizing<Vec<bool>> =
-                Zeroizing::new(code.into_colors().iter().map(dark).collect());
-            return Ok(Self { version, level, width, rows: pack(&modules, width) });
+            return Ok(Self::drawn(&code, version, level));
         }
         Err(PaperError::CodeTooLong(what))
+    }
+
+    fn drawn(code: &QrCode, version: u8, level: Level) -> Self {
+        let width = code.width();
+        let dark = |color: &Color| *color == Color::Dark;
+        let modules: Zeroizing<Vec<bool>> =
+            Zeroizing::new(code.to_colors().iter().map(dark).collect());
+        Self { version, level, width, rows: pack(&modules, width) }
     }
 
     /// Returns the version, 1 to 24.
@@ -62,6 +96,12 @@ impl Code {
     /// Returns how many modules a side has.
     pub fn width(&self) -> usize {
         self.width
+    }
+
+    /// Says whether a module is dark; whatever lies beyond the code is light.
+    pub fn is_dark(&self, x: usize, y: usize) -> bool {
+        let byte = self.rows.get(y * self.width.div_ceil(8) + x / 8);
+        x < self.width && byte.is_some_and(|byte| byte & (0x80 >> (x % 8)) == 0)
     }
 
     /// Returns the rows from the top, each padded to whole bytes, first module in the highest bit,
@@ -86,6 +126,16 @@ fn pack(dark: &[bool], width: usize) -> Zeroizing<Vec<u8>> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_short_text_on_a_sheet_is_not_torn_apart_by_a_blot() {
+        let code = Code::on_sheet("BG1S0123456789ABCDEFGHJKMNPQRST", "code").unwrap();
+        assert_eq!((code.version(), code.level(), code.width()), (LEAST, Level::H, 81));
+        let long: String = "K1M2S3".chars().cycle().take(900).collect();
+        let (sheet, plain) =
+            (Code::on_sheet(&long, "code").unwrap(), Code::new(&long, "code").unwrap());
+        assert_eq!(sheet.version(), plain.version());
+    }
 
     fn made(count: usize) -> Result<(Level, u8), PaperError> {
         // no run of digits, which would be packed closer

@@ -4,11 +4,14 @@ use zeroize::Zeroizing;
 
 use super::PaperError;
 use super::font::Fonts;
-use super::layout::{Placed, Setting, TypedLine, TypedLines};
+use super::layout::{Placed, Setting, Shown, TypedLine, TypedLines};
 use super::page::Page;
 use super::pdf::{self, About};
 use super::qr::Code;
-use super::template::{Block, Leaf, SHEET, Templates, Typed, Values};
+use super::shelf::Source;
+use super::template::{
+    Block, Leaf, Templates, Typed, Values, frame_lines, images, leaf as leaf_of,
+};
 use crate::codes::grid::{self, PaperSize, Slot};
 
 /// Bytes of a sealed part before and after its share of the sealed credential: set code and index,
@@ -21,8 +24,19 @@ const PART: usize = 570;
 /// The largest number of sealed parts.
 const MOST_PARTS: usize = 30;
 
-/// Number of the key code in the document; sealed part `i` is code `i + 1`.
-const KEY: usize = 0;
+/// Number of the share's code in the document; sealed part `i` is code `i + 1`, the manifest of a locked
+/// sheet comes last.
+const SHARE: usize = 0;
+
+/// How a sheet is locked, for the words on it.
+pub struct LockText {
+    /// The recipients whose keys open it, shortened; none for a passphrase.
+    pub recipients: Vec<String>,
+    /// Where the second way is; may be empty.
+    pub second_way: String,
+    /// Bytes of the locked payload, checksum included.
+    pub len: usize,
+}
 
 /// The texts of one printed share; no `Debug`, since two of them are secrets.
 pub struct SheetText {
@@ -52,6 +66,8 @@ pub struct SheetText {
     pub sheet: String,
     /// Who holds it.
     pub holder: String,
+    /// How it is locked, if it is.
+    pub lock: Option<LockText>,
     /// Date of dealing, `2026-11-24`.
     pub created: String,
     /// Date from which the platform refuses the credential.
@@ -68,11 +84,13 @@ pub struct SheetText {
     pub also_needed: Vec<String>,
     /// Where the break-glass laptop is; may be empty.
     pub laptop: String,
-    /// Text of the key code, `BG1K…UM…`.
-    pub key_code: Zeroizing<String>,
+    /// Text of the key code, `BG1K…UM…`; on a locked sheet of the locked share, `BG1P…`.
+    pub share_code: Zeroizing<String>,
+    /// Text of the manifest, `BG1M…`, on a locked sheet.
+    pub manifest_code: Option<String>,
     /// Texts of the sealed codes in order.
     pub sealed_codes: Vec<String>,
-    /// Typed lines of the share, `K1 13WMBD7B…`.
+    /// Typed lines of the share, `K1 13WMBD7B…`, or of the locked share, `P01 …`.
     pub share_lines: Zeroizing<String>,
     /// Typed lines of the manifest.
     pub manifest_lines: String,
@@ -92,7 +110,8 @@ pub fn render(
     paper: PaperSize,
     templates: &Templates,
 ) -> Result<Vec<u8>, PaperError> {
-    let fonts = Fonts::shipped()?;
+    let fonts = templates.fonts()?;
+    let template = templates.sheet()?;
     sheet.check(fonts)?;
     let codes = sheet.codes()?;
     let typed = TypedLines {
@@ -104,17 +123,20 @@ pub fn render(
         )?,
     };
     let title = format!("{} {} {}", sheet.method, sheet.set_code, sheet.sheet);
-    let about = About { title: &title, language: &templates.language };
-    let press = Press { sheet, paper, templates, fonts, typed };
-    // where leaf 2 is full, lines that every sheet has go to a leaf of their own
+    let about = About { title: &title, language: Templates::language_of(&template) };
+    let names = images(&template.text);
+    let shown =
+        Shown { pictures: templates.pictures(&template, &names)?, names, ..Shown::default() };
+    let press = Press { sheet, paper, templates, template: &template, fonts, typed, shown: &shown };
+    // where leaf 2 is full, what every sheet has goes to a leaf of its own
     let mut pages = press.pages(Apart::Nothing);
-    for apart in [Apart::Sealed, Apart::Manifest] {
+    for apart in [Apart::Sealed, Apart::Manifest, Apart::ByHand] {
         if matches!(pages, Err(PaperError::Overflow { leaf: 2, .. })) {
             pages = press.pages(apart);
         }
     }
     let pages = pages?;
-    pdf::write(&pages, &codes, fonts, &about)
+    pdf::write(&pages, &codes, &shown.pictures, fonts, &about)
 }
 
 impl SheetText {
@@ -139,7 +161,8 @@ impl SheetText {
         let uses = self.uses.iter().flat_map(|(code, wording)| [("uses", code), ("uses", wording)]);
         let needed = self.also_needed.iter().map(|text| ("also_needed", text));
         let expires = self.expires.iter().map(|text| ("expires", text));
-        let all = single.into_iter().chain(uses).chain(needed).chain(expires);
+        let second = self.lock.iter().map(|lock| ("second_way", &lock.second_way));
+        let all = single.into_iter().chain(uses).chain(needed).chain(expires).chain(second);
         all.map(|(field, text)| (field, text.as_str()))
     }
 
@@ -161,9 +184,13 @@ impl SheetText {
         if parts == 0 || parts > MOST_PARTS {
             return Err(PaperError::Parts(parts));
         }
-        let mut codes = vec![Code::new(&self.key_code, "key code")?];
+        let what = if self.lock.is_some() { "locked share" } else { "key code" };
+        let mut codes = vec![Code::on_sheet(&self.share_code, what)?];
         for text in &self.sealed_codes {
-            codes.push(Code::new(text, "sealed code")?);
+            codes.push(Code::on_sheet(text, "sealed code")?);
+        }
+        if let Some(text) = &self.manifest_code {
+            codes.push(Code::on_sheet(text, "manifest")?);
         }
         Ok(codes)
     }
@@ -172,7 +199,7 @@ impl SheetText {
     fn values(&self, leaf: usize, leaves: usize) -> Values {
         let mut values = Values::default();
         for (field, text) in self.texts() {
-            if !["uses", "also_needed", "expires"].contains(&field) {
+            if !["uses", "also_needed", "expires", "second_way"].contains(&field) {
                 values.set(field, text);
             }
         }
@@ -190,6 +217,15 @@ impl SheetText {
         values.set("parts", self.sealed_codes.len());
         values.set("sealed_len", self.sealed_len);
         values.set("padding", "=".repeat(self.padding()));
+        let lock = self.lock.as_ref();
+        values.set("locked", lock.is_some());
+        values.set("lock_keys", lock.map_or(0, |lock| lock.recipients.len()));
+        values.list(
+            "recipients",
+            lock.map_or(&[][..], |lock| &lock.recipients).iter().map(String::as_str),
+        );
+        values.set("second_way", lock.map_or("", |lock| &lock.second_way));
+        values.set("lock_padding", "=".repeat(lock.map_or(0, |lock| base32_padding(lock.len))));
         values
     }
 
@@ -197,23 +233,31 @@ impl SheetText {
     fn padding(&self) -> usize {
         let last = self.sealed_len
             - PART.min(self.sealed_len) * (self.sealed_codes.len().saturating_sub(1));
-        let symbols = ((last + AROUND) * 8).div_ceil(5);
-        symbols.next_multiple_of(8) - symbols
+        base32_padding(last + AROUND)
     }
 }
 
-/// Which typed lines stand on the last leaf instead of leaf 2.
+fn base32_padding(bytes: usize) -> usize {
+    let symbols = (bytes * 8).div_ceil(5);
+    symbols.next_multiple_of(8) - symbols
+}
+
+/// What stands on the last leaf instead of leaf 2.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 enum Apart {
     Nothing,
     Sealed,
     Manifest,
+    /// And how to open the set by hand.
+    ByHand,
 }
 
 struct Press<'a> {
     sheet: &'a SheetText,
     paper: PaperSize,
     templates: &'a Templates,
+    template: &'a Source,
+    shown: &'a Shown,
     fonts: &'a Fonts,
     typed: TypedLines,
 }
@@ -222,12 +266,12 @@ impl Press<'_> {
     /// Sets all leaves; from `apart` on, typed lines stand on a leaf of their own.
     fn pages(&self, apart: Apart) -> Result<Vec<Page>, PaperError> {
         let parts = self.sheet.sealed_codes.len();
-        let slots = grid::leaves(false, parts);
+        let slots = grid::leaves(self.sheet.lock.is_some(), parts);
         let sealed = self.sheet.sealed_lines.is_some();
         let more = match apart {
             Apart::Nothing => false,
             Apart::Sealed => sealed,
-            Apart::Manifest => true,
+            Apart::Manifest | Apart::ByHand => true,
         };
         let leaves = slots.len() + usize::from(more);
         let mut pages = Vec::new();
@@ -241,24 +285,33 @@ impl Press<'_> {
             };
             let slots = slots.get(leaf - 1).map_or(&[][..], Vec::as_slice);
             let mut values = self.sheet.values(leaf, leaves);
+            values.set("large", self.templates.large);
             values.set("typed_sealed_here", sealed && apart < Apart::Sealed);
             values.set("typed_manifest_here", apart < Apart::Manifest);
-            let content = self.templates.leaf(section, values)?;
-            check_codes(&content, slots, leaf)?;
-            typed.extend(content.blocks.iter().filter_map(|block| match block {
-                Block::Typed(typed) => Some((*typed, leaf)),
-                _ => None,
-            }));
-            let Self { fonts, typed, paper, .. } = self;
-            let theme = &self.templates.theme;
-            let setting = Setting { fonts, theme, typed, paper: *paper, leaf };
+            let by_hand = leaf == if apart == Apart::ByHand { leaves } else { 2 };
+            let mut content = leaf_of(self.template, section, values.clone())?;
+            if by_hand {
+                let by_hand = leaf_of(self.template, "by hand", values)?;
+                content.blocks.extend(by_hand.blocks);
+            }
+            let lines = frame_lines(self.template, section);
+            self.check_codes(&content, slots, leaf, lines[0])?;
+            content.each(|block| {
+                if let Block::Typed(which) = block {
+                    typed.push((*which, leaf, lines[0]));
+                }
+            });
+            let Self { fonts, typed, paper, shown, .. } = self;
+            let (theme, name) = (&self.templates.theme, &self.template.name);
+            let setting =
+                Setting { fonts, theme, typed, paper: *paper, leaf, name, lines: &lines, shown };
             pages.push(setting.page(&content, placed(&content, slots, parts))?);
         }
         self.check_typed(&typed)?;
         Ok(pages)
     }
 
-    fn check_typed(&self, found: &[(Typed, usize)]) -> Result<(), PaperError> {
+    fn check_typed(&self, found: &[(Typed, usize, usize)]) -> Result<(), PaperError> {
         let sealed = usize::from(self.sheet.sealed_lines.is_some());
         let expected = [
             (Typed::Share, "typed:share", 1),
@@ -266,34 +319,52 @@ impl Press<'_> {
             (Typed::Sealed, "typed:sealed", sealed),
         ];
         for (typed, widget, count) in expected {
-            let leaves: Vec<usize> =
-                found.iter().filter(|(found, _)| *found == typed).map(|(_, leaf)| *leaf).collect();
-            check_count(leaves.len(), count, widget, leaves.last().copied().unwrap_or(2))?;
+            let places: Vec<(usize, usize)> = found
+                .iter()
+                .filter(|(found, ..)| *found == typed)
+                .map(|(_, leaf, line)| (*leaf, *line))
+                .collect();
+            let lines = frame_lines(self.template, "leaf 2");
+            let place = places.last().copied().unwrap_or((2, lines[0]));
+            self.check_count(places.len(), count, widget, place)?;
         }
         Ok(())
     }
-}
 
-fn check_codes(content: &Leaf, slots: &[Slot], leaf: usize) -> Result<(), PaperError> {
-    let key = slots.contains(&Slot::Key);
-    let sealed = slots.iter().any(|slot| matches!(slot, Slot::Sealed(_)));
-    check_count(content.key.len(), usize::from(key), "qr:key", leaf)?;
-    check_count(content.sealed.len(), usize::from(sealed), "qr:sealed", leaf)
-}
+    fn check_codes(
+        &self,
+        content: &Leaf,
+        slots: &[Slot],
+        leaf: usize,
+        line: usize,
+    ) -> Result<(), PaperError> {
+        let share = slots.contains(&Slot::Key) || slots.contains(&Slot::Locked);
+        let manifest = slots.contains(&Slot::Manifest);
+        let sealed = slots.iter().any(|slot| matches!(slot, Slot::Sealed(_)));
+        let place = (leaf, line);
+        self.check_count(content.key.len(), usize::from(share), "qr:key", place)?;
+        // the caption of a code that only locked sheets have may stand in a template for all sheets
+        if manifest {
+            self.check_count(content.manifest.len(), 1, "qr:manifest", place)?;
+        }
+        self.check_count(content.sealed.len(), usize::from(sealed), "qr:sealed", place)
+    }
 
-fn check_count(
-    found: usize,
-    expected: usize,
-    widget: &'static str,
-    leaf: usize,
-) -> Result<(), PaperError> {
-    let what = match (found, expected) {
-        (0, 1) => "is missing",
-        (1.., 0) => "must not be here",
-        (2.., _) => "is repeated",
-        _ => return Ok(()),
-    };
-    Err(PaperError::Widget { name: SHEET, leaf, widget, what })
+    fn check_count(
+        &self,
+        found: usize,
+        expected: usize,
+        widget: &'static str,
+        (leaf, line): (usize, usize),
+    ) -> Result<(), PaperError> {
+        let what = match (found, expected) {
+            (0, 1) => "is missing",
+            (1.., 0) => "must not be here",
+            (2.., _) => "is repeated",
+            _ => return Ok(()),
+        };
+        Err(PaperError::Widget { name: self.template.name.clone(), line, leaf, widget, what })
+    }
 }
 
 fn placed(content: &Leaf, slots: &[Slot], parts: usize) -> Vec<Placed> {
@@ -304,7 +375,8 @@ fn placed(content: &Leaf, slots: &[Slot], parts: usize) -> Vec<Placed> {
             Placed { code: part + 1, caption }
         }
         Slot::Sealed(part) => Placed { code: part + 1, caption: caption(&content.sealed) },
-        _ => Placed { code: KEY, caption: caption(&content.key) },
+        Slot::Manifest => Placed { code: parts + 1, caption: caption(&content.manifest) },
+        Slot::Key | Slot::Locked => Placed { code: SHARE, caption: caption(&content.key) },
     };
     slots.iter().map(place).collect()
 }

@@ -5,10 +5,12 @@
 //! vanishes silently. Secrets are no values: a widget only marks their place.
 
 mod blocks;
+mod chart;
 mod reader;
 mod widgets;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
@@ -16,16 +18,16 @@ use minijinja::value::{Object, Value};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use sha2::{Digest, Sha256};
 
-pub(super) use blocks::{Block, Fact, FactStyle, Leaf, Marker, Right, Typed, Words};
-
-#[cfg(test)]
-pub(super) use blocks::Run;
+pub(super) use blocks::{
+    Block, Chart, Fact, FactStyle, Image, Leaf, Marker, Right, Run, Span, Typed, Words,
+};
 
 use super::PaperError;
-use super::theme::Theme;
-
-/// Name of the sheet template in messages.
-pub(super) const SHEET: &str = "sheet.md";
+use super::font::{Face, Fonts};
+use super::picture::Picture;
+use super::shelf::{FALLBACK, Shelf, Source};
+use super::theme::{PaperName, Theme};
+use crate::codes::grid::PaperSize;
 
 /// The first of 128 private characters that stand for ASCII in values until Markdown is read.
 const PRIVATE: u32 = 0xE000;
@@ -33,64 +35,249 @@ const PRIVATE: u32 = 0xE000;
 /// Stands for an empty value, so that `**{{ name }}**` stays bold nothing.
 const EMPTY: char = '\u{E07F}';
 
-/// Theme and sheet template of one language.
+/// Name of the sheet's template.
+const SHEET: &str = "sheet";
+
+/// Theme, fonts and templates of one language.
 pub struct Templates {
     pub(super) theme: Theme,
-    pub(super) language: String,
-    sheet: String,
-    hash: [u8; 32],
+    theme_text: String,
+    fonts: Option<Fonts>,
+    language: String,
+    /// Whether it is for large print.
+    pub(super) large: bool,
+    shelf: Shelf,
 }
 
 impl Templates {
     /// Returns the built-in templates, in English.
     pub fn built_in() -> Result<Self, PaperError> {
-        let theme = include_str!("../../templates/theme.toml");
-        Self::new("en", theme, include_str!("../../templates/en/sheet.md"))
+        Self::open(None, FALLBACK, false)
     }
 
-    /// Takes the texts of `theme.toml` and `sheet.md`; `language` is a tag as in HTML, `en` or `pt-BR`.
+    /// Returns the templates of a folder, and where it has none the built-in ones.
     ///
-    /// Fails with [`PaperError::Theme`] or, where placeholders are not well formed,
-    /// [`PaperError::Template`].
-    pub fn new(language: &str, theme: &str, sheet: &str) -> Result<Self, PaperError> {
+    /// `language` is a tag as in HTML, `en` or `pt-BR`: a folder in the folder. What is not there in it is taken in
+    /// English. With `large` the theme is `theme-large.toml`.
+    ///
+    /// Fails with [`PaperError::Theme`], [`PaperError::File`] or [`PaperError::Font`].
+    pub fn open(folder: Option<&Path>, language: &str, large: bool) -> Result<Self, PaperError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if language.is_empty() || !language.chars().all(plain) {
+            let what = "a language is a tag like `en` or `pt-BR`".to_owned();
+            return Err(PaperError::File { name: language.to_owned(), what });
+        }
+        let shelf = Shelf::new(folder);
+        let name = if large { "theme-large.toml" } else { "theme.toml" };
+        let text = shelf.text(name)?.ok_or_else(|| PaperError::Unknown(name.to_owned()))?.text;
+        let theme = Theme::parse(name, &text)?;
+        let named = [&theme.fonts.regular, &theme.fonts.bold, &theme.fonts.mono];
+        let fonts = if named.iter().any(|name| name.is_some()) {
+            let mut own = [None, None, None];
+            for (slot, name) in own.iter_mut().zip(named) {
+                let font = |name: &String| Ok((name.clone(), shelf.bytes(name)?));
+                *slot = name.as_ref().map(font).transpose()?;
+            }
+            Some(Fonts::with(own)?)
+        } else {
+            None
+        };
+        let (theme_text, language) = (text.into_owned(), language.to_owned());
+        Ok(Self { theme, theme_text, fonts, language, large, shelf })
+    }
+
+    /// Returns the built-in files, to start one's own from: name and text.
+    pub fn built_in_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+        Shelf::built_in()
+    }
+
+    /// Returns the paper that the theme names.
+    pub fn paper(&self) -> PaperSize {
+        match self.theme.paper {
+            PaperName::A4 => PaperSize::A4,
+            PaperName::Letter => PaperSize::Letter,
+        }
+    }
+
+    /// Returns the names of the documents that are built in, and of those that the folder adds.
+    pub fn documents(&self) -> Result<Vec<String>, PaperError> {
+        let mut all: Vec<String> = Shelf::documents().map(str::to_owned).collect();
+        all.extend(self.shelf.own_templates()?.into_iter().map(|(_, name)| name));
+        all.sort_unstable();
+        all.dedup();
+        all.retain(|name| name != SHEET);
+        Ok(all)
+    }
+
+    /// Returns the templates of a folder, each as language and name: `de`, `sheet`.
+    pub fn own(folder: &Path) -> Result<Vec<(String, String)>, PaperError> {
+        Shelf::new(Some(folder)).own_templates()
+    }
+
+    /// Says whether a template is there in this language, or whether it is the English one.
+    pub fn has(&self, name: &str) -> bool {
+        let text = self.shelf.text(&format!("{}/{name}.md", self.language));
+        text.is_ok_and(|text| text.is_some())
+    }
+
+    /// Returns what leaf 1 of the sheet has to say and does not name: by it sheets are told apart.
+    pub fn lacking(&self) -> Result<Vec<&'static str>, PaperError> {
+        let text: String = without_comments(&self.sheet()?.text).map(|(_, sign)| sign).collect();
+        let leaf = text.split("# leaf 1").nth(1).unwrap_or_default();
+        let leaf = leaf.split("\n# ").next().unwrap_or_default();
+        let named = |value: &&str| leaf.contains(&format!("{{{{ {value}"));
+        Ok(["set_code", "sheet", "generation", "k"].into_iter().filter(|v| !named(v)).collect())
+    }
+
+    /// The same for the sheet.
+    pub fn has_sheet(&self) -> bool {
+        self.has(SHEET)
+    }
+
+    /// Returns the SHA-256 over the bytes of the theme, a zero byte and the bytes of the sheet template; then, for
+    /// each picture and font in it, a zero byte, its name, a zero byte and its bytes.
+    pub fn hash(&self) -> Result<[u8; 32], PaperError> {
+        self.hash_of(&self.template(SHEET)?)
+    }
+
+    pub(super) fn hash_of(&self, template: &Source) -> Result<[u8; 32], PaperError> {
         let mut hash = Sha256::new();
         // NUL is in neither, so two pairs of files cannot run into each other
-        hash.update(theme);
+        hash.update(&self.theme_text);
         hash.update([0]);
-        hash.update(sheet);
-        let (language, sheet) = (language.to_owned(), sheet.to_owned());
-        environment(&sheet)?;
-        Ok(Self { theme: Theme::parse(theme)?, language, sheet, hash: hash.finalize().into() })
+        hash.update(&*template.text);
+        let fonts = &self.theme.fonts;
+        let fonts = [&fonts.regular, &fonts.bold, &fonts.mono].into_iter().flatten().cloned();
+        for name in fonts.chain(images(&template.text)) {
+            hash.update([0]);
+            hash.update(&name);
+            hash.update([0]);
+            hash.update(self.shelf.bytes(&name)?);
+        }
+        Ok(hash.finalize().into())
     }
 
-    /// Returns the SHA-256 over the bytes of the theme, a zero byte and the bytes of the sheet template.
-    pub fn hash(&self) -> [u8; 32] {
-        self.hash
+    /// Returns the fonts of the theme.
+    pub(super) fn fonts(&self) -> Result<&Fonts, PaperError> {
+        match &self.fonts {
+            Some(fonts) => Ok(fonts),
+            None => Fonts::shipped(),
+        }
     }
 
-    /// Renders the section `name` of the sheet template.
-    pub(super) fn leaf(&self, name: &str, values: Values) -> Result<Leaf, PaperError> {
-        let environment = environment(&self.sheet)?;
-        let text = environment
-            .get_template(SHEET)
-            .and_then(|template| template.render(Value::from_object(values)))
-            .map_err(|error| refused(&error))?;
-        reader::read(&text, &self.sheet, name)
+    /// Returns the language of a template: that of the folder it lies in.
+    pub(super) fn language_of(template: &Source) -> &str {
+        template.name.split_once('/').map_or(FALLBACK, |(language, _)| language)
+    }
+
+    pub(super) fn sheet(&self) -> Result<Source, PaperError> {
+        self.template(SHEET)
+    }
+
+    /// Returns a template, whose signs all have a glyph.
+    pub(super) fn template(&self, name: &str) -> Result<Source, PaperError> {
+        let template = self.shelf.template(&self.language, name)?;
+        let template = template.ok_or_else(|| PaperError::Unknown(name.to_owned()))?;
+        if template.own {
+            let fonts = self.fonts()?;
+            for (at, sign) in without_comments(&template.text) {
+                if !sign.is_control() && !fonts.draws(Face::Regular, sign) {
+                    let what = format!("no glyph for `{sign}` (U+{:04X})", u32::from(sign));
+                    return Err(fault_at(&template, at, what));
+                }
+            }
+        }
+        Ok(template)
+    }
+
+    /// Reads the pictures that a leaf or document shows.
+    pub(super) fn pictures(
+        &self,
+        template: &Source,
+        names: &[String],
+    ) -> Result<Vec<Picture>, PaperError> {
+        let read = |name: &String| {
+            let at = template.text.find(&format!("image:{name}")).unwrap_or(0);
+            let failed = |what: String| fault_at(template, at, format!("picture `{name}`: {what}"));
+            let bytes = self.shelf.bytes(name).map_err(|error| match error {
+                PaperError::File { what, .. } => failed(what),
+                other => other,
+            })?;
+            Picture::decode(&bytes).map_err(failed)
+        };
+        names.iter().map(read).collect()
     }
 }
 
+/// Renders the section `name` of a sheet's template.
+pub(super) fn leaf(sheet: &Source, name: &str, values: Values) -> Result<Leaf, PaperError> {
+    reader::section(&rendered(sheet, values)?, sheet, name)
+}
+
+/// Renders a document.
+pub(super) fn document(template: &Source, values: Values) -> Result<Leaf, PaperError> {
+    reader::document(&rendered(template, values)?, template)
+}
+
+/// Returns the names of the pictures that a template names.
+pub(super) fn images(text: &str) -> Vec<String> {
+    let text: String = without_comments(text).map(|(_, sign)| sign).collect();
+    let mut names: Vec<String> = text
+        .split("image:")
+        .skip(1)
+        .filter_map(|rest| {
+            let end = rest.find([')', ' ', '>', '\n']).unwrap_or(rest.len());
+            Some(rest[..end].to_owned()).filter(|name| name.contains('.') && !name.contains('{'))
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Returns the signs of a template with their places, those in comments left out.
+fn without_comments(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut until = 0;
+    text.char_indices().filter(move |(at, _)| {
+        if *at >= until && text[*at..].starts_with("<!--") {
+            until = text[*at..].find("-->").map_or(text.len(), |length| at + length + 3);
+        }
+        *at >= until
+    })
+}
+
+/// Returns an error at a byte of a template.
+fn fault_at(template: &Source, at: usize, what: String) -> PaperError {
+    let before = template.text.get(..at).unwrap_or_default();
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = before.matches('\n').count() + 1;
+    let column = before[start..].chars().count() + 1;
+    PaperError::Template { name: template.name.clone(), line, column, what }
+}
+
+/// Returns the lines at which the text of each frame of a section begins.
+pub(super) fn frame_lines(template: &Source, section: &str) -> Vec<usize> {
+    let heading = format!("# {section}");
+    let mut lines =
+        (1..).zip(template.text.lines()).skip_while(|(_, line)| line.trim_end() != heading);
+    let first = lines.next().map_or(1, |(number, _)| number);
+    let rest = lines.take_while(|(_, line)| !line.starts_with("# "));
+    let rules = rest.filter(|(_, line)| line.trim_end() == "---").map(|(number, _)| number);
+    std::iter::once(first).chain(rules).collect()
+}
+
 /// What placeholders may name; never a secret.
-#[derive(Debug, Default)]
-pub(super) struct Values(BTreeMap<&'static str, Value>);
+#[derive(Clone, Debug, Default)]
+pub struct Values(BTreeMap<&'static str, Value>);
 
 impl Values {
     /// Adds a text, a number or `()` for nothing.
-    pub(super) fn set(&mut self, name: &'static str, value: impl Into<Value>) {
+    pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
         self.0.insert(name, value.into());
     }
 
     /// Adds a list.
-    pub(super) fn list<V: Into<Value>>(
+    pub fn list<V: Into<Value>>(
         &mut self,
         name: &'static str,
         values: impl IntoIterator<Item = V>,
@@ -99,10 +286,31 @@ impl Values {
     }
 
     /// Adds a list of pairs.
-    pub(super) fn pairs(&mut self, name: &'static str, pairs: &[(String, String)]) {
+    pub fn pairs(&mut self, name: &'static str, pairs: &[(String, String)]) {
         let pair =
             |(a, b): &(String, String)| [a.as_str(), b.as_str()].into_iter().collect::<Value>();
         self.list(name, pairs.iter().map(pair));
+    }
+
+    /// Adds named texts under one name.
+    pub fn record(&mut self, name: &'static str, fields: Vec<(&'static str, String)>) {
+        let mut values = Self::default();
+        for (field, text) in fields {
+            values.set(field, text);
+        }
+        self.0.insert(name, Value::from_object(values));
+    }
+
+    /// Adds a list of records, each of named texts.
+    pub fn records(&mut self, name: &'static str, records: Vec<Vec<(&'static str, String)>>) {
+        let record = |fields: Vec<(&'static str, String)>| {
+            let mut values = Self::default();
+            for (field, text) in fields {
+                values.set(field, text);
+            }
+            Value::from_object(values)
+        };
+        self.list(name, records.into_iter().map(record));
     }
 }
 
@@ -112,8 +320,10 @@ impl Object for Values {
     }
 }
 
-fn environment(sheet: &str) -> Result<Environment<'_>, PaperError> {
+fn rendered(template: &Source, values: Values) -> Result<String, PaperError> {
+    let refused = |error: &Error| refused(template, error);
     let mut environment = Environment::new();
+    environment.set_debug(true);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax.map_err(|error| refused(&error))?);
@@ -123,13 +333,19 @@ fn environment(sheet: &str) -> Result<Environment<'_>, PaperError> {
         }
         out.write_str(&literal(&value.to_string())?).map_err(Error::from)
     });
-    environment.add_template(SHEET, sheet).map_err(|error| refused(&error))?;
-    Ok(environment)
+    environment.add_template(&template.name, &template.text).map_err(|error| refused(&error))?;
+    let found = environment.get_template(&template.name).map_err(|error| refused(&error))?;
+    found.render(Value::from_object(values)).map_err(|error| refused(&error))
 }
 
-fn refused(error: &Error) -> PaperError {
-    let line = error.line().unwrap_or(1);
-    PaperError::Template { name: SHEET, line, what: what(error) }
+fn refused(template: &Source, error: &Error) -> PaperError {
+    match (error.range(), error.line()) {
+        (Some(range), _) => fault_at(template, range.start, what(error)),
+        (None, line) => {
+            let (name, line) = (template.name.clone(), line.unwrap_or(1));
+            PaperError::Template { name, line, column: 1, what: what(error) }
+        }
+    }
 }
 
 fn what(error: &Error) -> String {
@@ -166,108 +382,17 @@ fn restored(text: &str) -> String {
     text.chars().filter(|sign| *sign != EMPTY).map(ascii).collect()
 }
 
+/// A folder with a theme and an English sheet, and its templates.
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn leaf(sheet: &str, name: &str) -> Result<Leaf, PaperError> {
-        let theme = include_str!("../../templates/theme.toml");
-        let mut values = Values::default();
-        values.set("name", name.to_owned());
-        values.set("none", ());
-        Templates::new("en", theme, sheet)?.leaf("leaf 1", values)
-    }
-
-    fn fault(sheet: &str) -> String {
-        leaf(sheet, "x").err().map(|e| e.to_string()).unwrap_or_default()
-    }
-
-    #[test]
-    fn a_value_is_printed_as_it_stands() {
-        for name in [
-            "A*b*_c_ <x> [y](z) | # `q` \\ &amp; ~~s~~",
-            "# a",
-            "- a",
-            "1. a",
-            "    a",
-            "---",
-            "a  b",
-        ] {
-            let sheet = "# leaf 1\n\n{{ name }}\n\n**{{ name }}**\n\n`{{ name }}`\n\n![l](huge:{{ name }})\n\n\
-                         | a | b |\n|---|---|\n| {{ name }} | c |\n";
-            let leaf = leaf(sheet, name).unwrap();
-            let [
-                Block::Text { words: plain, .. },
-                Block::Text { words: bold, .. },
-                Block::Text { words: code, .. },
-                Block::Facts(facts),
-                Block::Table { rows, .. },
-            ] = &leaf.blocks[..]
-            else {
-                panic!("{name}: blocks")
-            };
-            assert_eq!(plain.plain(), name);
-            assert_eq!(bold.plain(), name);
-            assert_eq!(code.plain(), name);
-            assert_eq!(facts[0].value, name);
-            assert_eq!(rows[1][0].plain(), name);
-        }
-    }
-
-    #[test]
-    fn every_fault_names_template_and_line() {
-        let faults = [
-            ("# leaf 1\n\n{{ nam }}\n", "line 3: undefined value"),
-            ("# leaf 1\n\n{{ none }}\n", "line 3: undefined value"),
-            ("# leaf 1\n{% if name %}\n", "line 2: syntax error"),
-            ("# leaf 1\n\n![a](typo:b)\n", "line 3: unknown widget `typo`"),
-            ("# leaf 1\n\n![a](qr:other)\n", "line 3: unknown widget `qr:other`"),
-            ("# leaf 1\n\ntext ![a](huge:b)\n", "line 3: widget `huge` stands among text"),
-            ("# leaf 1\n\n[a](http://b)\n", "line 3: links are not printed"),
-            ("# leaf 1\n\na <b>b</b>\n", "line 3: HTML is not printed"),
-            ("# leaf 1\n\n<table>\n", "line 3: HTML is not printed"),
-            ("# leaf 2\n", "line 1: there is no section `leaf 1`"),
-        ];
-        for (sheet, expected) in faults {
-            let fault = fault(sheet);
-            assert!(fault.starts_with("template sheet.md, "), "{sheet}: {fault}");
-            assert!(fault.contains(expected), "{sheet}: {fault}");
-        }
-    }
-
-    #[test]
-    fn comments_are_dropped_and_addresses_may_hold_blanks() {
-        let sheet = "# leaf 1\n\n<!-- a\n\nb -->\n\nc <!-- d --> e\n\n![](field:Bag number)\n\n\
-                     ![](sign:Custodian|Witness)\n\n- [x] done\n- [ ] open\n\n---\n";
-        let blocks = leaf(sheet, "x").unwrap().blocks;
-        let [
-            Block::Text { words, .. },
-            Block::Field(field),
-            Block::Signatures(names),
-            Block::Item { marker: Marker::Box(true), .. },
-            Block::Item { marker: Marker::Box(false), .. },
-            Block::NextFrame,
-        ] = &blocks[..]
-        else {
-            panic!("{blocks:?}")
-        };
-        assert_eq!((words.plain().as_str(), field.as_str()), ("c  e", "Bag number"));
-        assert_eq!(names, &["Custodian", "Witness"]);
-    }
-
-    #[test]
-    fn control_characters_are_refused() {
-        for name in ["a\nb", "a\tb", "\u{7f}", "\u{e02a}"] {
-            assert!(leaf("# leaf 1\n\n{{ name }}\n", name).is_err());
-        }
-    }
-
-    #[test]
-    fn the_hash_tells_theme_and_template_apart() {
-        let theme = include_str!("../../templates/theme.toml");
-        let hash = |theme: &str, sheet: &str| Templates::new("en", theme, sheet).unwrap().hash();
-        assert_ne!(hash(theme, "#a\n"), hash(&format!("{theme}#a\n"), ""));
-        assert_eq!(hash(theme, "a"), hash(theme, "a"));
-    }
+#[allow(clippy::unwrap_used)]
+pub(super) fn own(theme: &str, sheet: &str) -> Result<(tempfile::TempDir, Templates), PaperError> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("en")).unwrap();
+    std::fs::write(folder.path().join("theme.toml"), theme).unwrap();
+    std::fs::write(folder.path().join("en/sheet.md"), sheet).unwrap();
+    let templates = Templates::open(Some(folder.path()), "en", false)?;
+    Ok((folder, templates))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,12 +6,12 @@
 //! what it promises.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
 
 use super::grey::{Grey, to_f32};
 use super::place::plane::Point;
 use super::soft::Soft;
 use super::turn::{Turn, rotate};
+use super::until::Until;
 use super::{Code, MAX_CODE_TEXT, MAX_CODES, MAX_UNREAD, Pass, filter, place, qr};
 
 /// Pictures above this are halved before anything else: a sheet has no detail that needs more.
@@ -40,7 +40,7 @@ impl Finds {
     ///
     /// Corners are multiplied by `scale`, so that finds in several rasters of a page agree. Returns
     /// whether a finer raster may give more.
-    pub(super) fn look(&mut self, mut grey: Grey, mut scale: f32, until: Instant) -> bool {
+    pub(super) fn look(&mut self, mut grey: Grey, mut scale: f32, until: Until) -> bool {
         while grey.width() * grey.height() > PLENTY {
             grey = filter::half(&grey);
             scale *= 2.0;
@@ -50,12 +50,12 @@ impl Finds {
         more
     }
 
-    fn cascade(&mut self, grey: &Grey, scale: f32, until: Instant) -> bool {
+    fn cascade(&mut self, grey: &Grey, scale: f32, until: Until) -> bool {
         let mut new_since_plain = false;
         for pass in Pass::CASCADE {
             let enough =
                 self.complete() && (pass > Pass::Normalised || !self.has_room(grey, scale));
-            if enough || Instant::now() >= until {
+            if enough || until.is_over() {
                 return false;
             }
             let found = catch_unwind(AssertUnwindSafe(|| attempt(grey, pass))).unwrap_or_default();
@@ -70,10 +70,10 @@ impl Finds {
 
     /// Measures the places of the picture that was looked at last, unless a share and a sealed part
     /// were read and it has no room for another page.
-    pub(super) fn measure(&mut self, until: Instant) {
+    pub(super) fn measure(&mut self, until: Until) {
         let Some((mut grey, mut scale)) = self.last.take() else { return };
         let enough = self.complete() && !self.has_room(&grey, scale);
-        if enough || Instant::now() >= until {
+        if enough || until.is_over() {
             return;
         }
         while grey.width() * grey.height() > MEASURED {
@@ -217,7 +217,7 @@ mod tests {
 
     fn look(grey: Grey) -> Vec<Code> {
         let mut finds = Finds::default();
-        finds.look(grey, 1.0, Instant::now() + Duration::from_mins(1));
+        finds.look(grey, 1.0, Until::after(Duration::from_mins(1)));
         finds.into_parts().0
     }
 
@@ -329,7 +329,7 @@ mod tests {
             for pass in [Pass::Plain, Pass::Normalised] {
                 assert!(!attempt(&grey, pass).iter().any(|code| ours(&code.text)), "{round}");
             }
-            let until = Instant::now() + Duration::from_mins(1);
+            let until = Until::after(Duration::from_mins(1));
             let measured = place::measure(&grey, &even(&grey), &[], until);
             assert!(measured.read.is_empty(), "{round}");
         }

@@ -21,7 +21,6 @@ pub(super) mod plane;
 mod search;
 
 use std::f32::consts::SQRT_2;
-use std::time::Instant;
 
 use zeroize::Zeroizing;
 
@@ -30,6 +29,7 @@ use self::plane::Point;
 use super::grey::Grey;
 use super::qr::{self, Finder};
 use super::soft::Soft;
+use super::until::Until;
 use super::{filter, overlay};
 use crate::codes::grid::SIDE;
 
@@ -54,7 +54,7 @@ pub(super) struct Measured {
 /// Measures the codes of a picture that are not among those that were read, given their corners.
 ///
 /// No further page or code is begun after `until`.
-pub(super) fn measure(grey: &Grey, even: &Grey, codes: &[[Point; 4]], until: Instant) -> Measured {
+pub(super) fn measure(grey: &Grey, even: &Grey, codes: &[[Point; 4]], until: Until) -> Measured {
     let mut finders = qr::finders(grey);
     finders.truncate(MOST_FINDERS);
     for more in qr::finders(even).into_iter().chain(halved(even)).take(2 * MOST_FINDERS) {
@@ -66,7 +66,7 @@ pub(super) fn measure(grey: &Grey, even: &Grey, codes: &[[Point; 4]], until: Ins
     let mut all = Measured::default();
     for turn in 0..MOST_PAGES {
         let nothing_left = left.is_empty() && finders.len() < FEWEST && turn > 0;
-        if nothing_left || Instant::now() >= until {
+        if nothing_left || until.is_over() {
             break;
         }
         let Some(page) = page::locate(even, &finders, &left, turn == 0) else { break };
@@ -91,7 +91,7 @@ fn halved(grey: &Grey) -> Vec<Finder> {
 }
 
 /// Measures and reads the places of one page that no code of `codes` covers.
-fn codes_of(even: &Grey, page: &PageAt, codes: &[[Point; 4]], until: Instant) -> Measured {
+fn codes_of(even: &Grey, page: &PageAt, codes: &[[Point; 4]], until: Until) -> Measured {
     let open =
         |place: &usize| !codes.iter().any(|corners| covers_place(page, *place, middle(corners)));
     let places: Vec<usize> = (0..4).filter(open).collect();

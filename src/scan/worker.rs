@@ -19,6 +19,7 @@ use super::decode::Finds;
 use super::grey::Grey;
 use super::kind::{Kind, kind};
 use super::raster::Document;
+use super::until::Until;
 use super::{MAX_FILE, Page, PageProblem, Reader, Refusal, image, tiff};
 
 /// Asked of a worker instead of a page: how many pages there are.
@@ -37,7 +38,7 @@ const LIMITS: [(Resource, u64); 5] = [
     (Resource::Nofile, 3),
 ];
 
-/// After this time no further pass is begun, so that what was found is reported.
+/// After so much work no further pass is begun, so that what was found is reported.
 const ENOUGH: Duration = Duration::from_secs(7);
 
 /// Parsers recurse as deep as a file asks them to.
@@ -85,7 +86,7 @@ fn limit() -> rustix::io::Result<()> {
 
 /// Reads one page, or counts them.
 fn answer(page: u32, file: Vec<u8>) -> Answer {
-    let until = Instant::now() + ENOUGH;
+    let until = Until::after(ENOUGH);
     match kind(&file) {
         Ok(Kind::Pdf) => pdf(page, file, until),
         Ok(Kind::Tiff) if page == COUNT => match tiff::pages(&file) {
@@ -104,7 +105,7 @@ fn answer(page: u32, file: Vec<u8>) -> Answer {
 }
 
 /// Reads a picture.
-fn picture(decoded: Result<(Grey, Option<PageProblem>), PageProblem>, until: Instant) -> Answer {
+fn picture(decoded: Result<(Grey, Option<PageProblem>), PageProblem>, until: Until) -> Answer {
     match decoded {
         Ok((grey, None)) if grey.is_blank() => Answer::problem(PageProblem::Blank),
         Ok((grey, problem)) => {
@@ -120,7 +121,7 @@ fn picture(decoded: Result<(Grey, Option<PageProblem>), PageProblem>, until: Ins
 }
 
 /// Reads a page of a PDF, again at a finer resolution when codes are missing.
-fn pdf(page: u32, file: Vec<u8>, until: Instant) -> Answer {
+fn pdf(page: u32, file: Vec<u8>, until: Until) -> Answer {
     let document = match Document::open(file) {
         Ok(document) => document,
         Err(problem) => return Answer::problem(problem),

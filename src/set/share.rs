@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::rng::{self, CryptoRng};
 use crate::set::short_hash;
-use crate::sharing::Share;
+use crate::sharing::{IDENTITY_LEN, Share};
 
 /// The ten bytes of a set code.
 pub type CodeBytes = [u8; 10];
@@ -77,6 +77,22 @@ pub struct SheetShare {
 }
 
 impl SheetShare {
+    /// Returns what a lock holds, y ‖ token.
+    pub fn content(&self) -> Zeroizing<[u8; IDENTITY_LEN + TOKEN_LEN]> {
+        let mut content = Zeroizing::new([0; IDENTITY_LEN + TOKEN_LEN]);
+        content[..IDENTITY_LEN].copy_from_slice(self.share.y());
+        content[IDENTITY_LEN..].copy_from_slice(&*self.token);
+        content
+    }
+
+    /// Takes what came out of the lock of that sheet; `None` when that is no share.
+    pub fn from_content(set: CodeBytes, sheet: SheetId, content: &[u8]) -> Option<Self> {
+        let (y, token) = content.split_first_chunk::<IDENTITY_LEN>()?;
+        let share = Share::new(sheet.x(), Zeroizing::new(*y)).ok()?;
+        let token = Zeroizing::new(<[u8; TOKEN_LEN]>::try_from(token).ok()?);
+        Some(Self { set, copy: sheet.copy(), share, token })
+    }
+
     /// Returns number and copy letter. Payloads with a copy outside a … z are refused when they are read.
     pub fn id(&self) -> SheetId {
         SheetId { x: self.share.x(), copy: self.copy }

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
 };
 use zeroize::{Zeroize, Zeroizing};
 
@@ -23,11 +23,28 @@ const CTRL_C: u8 = 3;
 const CTRL_D: u8 = 4;
 const BACKSPACE: [u8; 2] = [8, 127];
 const CTRL_U: u8 = 21;
+const ESCAPE: u8 = 27;
 
 /// Switches to the other screen, clears it, and goes home.
-const OTHER_SCREEN: &str = "\x1b[?1049h\x1b[2J\x1b[H";
+pub(super) const OTHER_SCREEN: &str = "\x1b[?1049h\x1b[2J\x1b[H";
 /// Clears the other screen and what it scrolled away, and goes back.
-const BACK: &str = "\x1b[2J\x1b[3J\x1b[H\x1b[?1049l";
+pub(super) const BACK: &str = "\x1b[2J\x1b[3J\x1b[H\x1b[?1049l";
+
+/// A key, as far as anything here listens to it.
+pub(super) enum Key {
+    /// A character.
+    Sign(char),
+    Enter,
+    Tab,
+    /// Takes one character back.
+    Back,
+    /// Ctrl-U.
+    Clear,
+    /// Ctrl-C.
+    Stop,
+    /// Ctrl-D.
+    End,
+}
 
 /// An open terminal.
 pub struct Terminal {
@@ -65,6 +82,11 @@ impl Terminal {
         Ok(line?.map(Secret::from))
     }
 
+    /// Shows a line.
+    pub fn say(&mut self, line: &str) -> io::Result<()> {
+        self.write(&format!("{line}\r\n"))
+    }
+
     /// Waits for half a second; says whether Enter was pressed. Ctrl-C is `ErrorKind::Interrupted`.
     pub fn pause(&mut self) -> io::Result<bool> {
         let mode = Mode::raw(&self.tty)?;
@@ -89,12 +111,34 @@ impl Terminal {
         shown.and(back)
     }
 
+    /// Returns how many rows and columns it has.
+    pub fn size(&self) -> Option<(usize, usize)> {
+        let size = tcgetwinsize(&self.tty).ok()?;
+        (size.ws_row > 0 && size.ws_col > 0).then(|| (size.ws_row.into(), size.ws_col.into()))
+    }
+
+    /// Shows a line of words and rows of a picture on the other screen, and waits for Enter.
+    pub fn show_rows(&mut self, heading: &str, rows: &[String]) -> io::Result<()> {
+        let mode = Mode::raw(&self.tty)?;
+        // no line feed behind the last row: it may be the last of the screen
+        let shown = self
+            .write(&format!("{OTHER_SCREEN}{heading}\r\n{}", rows.join("\r\n")))
+            .and_then(|()| self.wait_for_enter());
+        let back = self.write(BACK);
+        drop(mode);
+        shown.and(back)
+    }
+
     fn show_and_wait(&mut self, heading: &str, secret: &Secret) -> io::Result<()> {
         self.write(OTHER_SCREEN)?;
         self.write(&heading.replace('\n', "\r\n"))?;
         self.write("\r\n\r\n")?;
         self.tty.write_all(&visible(secret))?;
         self.write("\r\n\r\nPress Enter when you are done; the screen is wiped then.\r\n")?;
+        self.wait_for_enter()
+    }
+
+    fn wait_for_enter(&mut self) -> io::Result<()> {
         loop {
             if matches!(self.byte()?, None | Some(b'\r' | b'\n' | CTRL_C | CTRL_D)) {
                 return Ok(());
@@ -102,7 +146,56 @@ impl Terminal {
         }
     }
 
-    fn write(&mut self, text: &str) -> io::Result<()> {
+    /// Turns the terminal's own line editor off until the mode is dropped.
+    pub(super) fn raw(&self) -> io::Result<impl Drop + use<>> {
+        Mode::raw(&self.tty)
+    }
+
+    /// Reads one key; `None` at the end of input. Keys that mean nothing here are passed over.
+    pub(super) fn key(&mut self) -> io::Result<Option<Key>> {
+        loop {
+            let Some(byte) = self.byte()? else { return Ok(None) };
+            return Ok(Some(match byte {
+                b'\r' | b'\n' => Key::Enter,
+                b'\t' => Key::Tab,
+                CTRL_C => Key::Stop,
+                CTRL_D => Key::End,
+                CTRL_U => Key::Clear,
+                byte if BACKSPACE.contains(&byte) => Key::Back,
+                ESCAPE => {
+                    self.skip_sequence()?;
+                    continue;
+                }
+                byte if byte < b' ' => continue,
+                byte if byte.is_ascii() => Key::Sign(char::from(byte)),
+                // the rest of a character of several bytes comes with its first one
+                first => {
+                    let more = (first.leading_ones().clamp(2, 4) - 1) as usize;
+                    let mut bytes = vec![first];
+                    for _ in 0..more {
+                        bytes.extend(self.byte()?);
+                    }
+                    Key::Sign(String::from_utf8_lossy(&bytes).chars().next().unwrap_or('\u{fffd}'))
+                }
+            }));
+        }
+    }
+
+    /// Passes over what an arrow or a function key sends behind its escape.
+    fn skip_sequence(&mut self) -> io::Result<()> {
+        let mode = Mode::raw(&self.tty)?;
+        mode.wait_at_most(1)?;
+        if matches!(self.byte()?, Some(b'[' | b'O')) {
+            while let Some(byte) = self.byte()? {
+                if (0x40..=0x7e).contains(&byte) {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn write(&mut self, text: &str) -> io::Result<()> {
         self.tty.write_all(text.as_bytes())?;
         self.tty.flush()
     }

@@ -7,7 +7,7 @@ use breakglass::clock::{Instant, Source};
 use breakglass::codes::payload::{self, Payload, SealedPart};
 use breakglass::dealing::{self, Dealt};
 use breakglass::kit::Kit;
-use breakglass::logbook::record::{Media, Subject, When};
+use breakglass::logbook::record::{Media, When};
 use breakglass::logbook::{Draft, Program};
 use breakglass::method::Method;
 use breakglass::rng;
@@ -140,10 +140,8 @@ impl Lab {
         if !book.exists() {
             book.append(&Draft::begin(when, &program, &method.id), &[]).unwrap();
         }
-        let subject =
-            Subject { method: method.id, generation: dealt.manifest.generation, set: dealt.code };
-        book.append(&Draft::issue(when, &program, &subject, &dealt.sheets, &Media::File), &[])
-            .unwrap();
+        let set = (&dealt.manifest, dealt.code);
+        book.append(&Draft::issue(when, &program, set, &dealt.sheets, &Media::File), &[]).unwrap();
         kit.save_set(&dealt.code, &text, &dealt.manifest, &dealt.sealed).unwrap();
     }
 

@@ -151,6 +151,38 @@ impl Papers {
     }
 }
 
+/// Two throw-away keys as an identity file has them, and their recipients.
+pub const KEYS: [(&str, &str); 2] = [
+    (
+        "# a key\nAGE-SECRET-KEY-1R4SGEDLLDVPPJUVMP7WQUXE5PAMLRUUAVSZ6KENXM747EAQQUKZSDQVWT2\n",
+        "age147gsfg7xhj4elh82yn77l8ry7hknj4l68ma54km2yt60r9vlsvrqpsw2xy",
+    ),
+    (
+        "AGE-SECRET-KEY-1A4HNWZAN6A28LVQNLZ00LYV54JWD07D5SQHU9NDYAFHV48J9KVKQW0JQXL\n",
+        "age12uq7lv84cg6vkge4x2w47arydw3ahvrl6vjxwhslyz0s4jw3uywqfduhkr",
+    ),
+];
+
+/// The example method with locks, each under the custodian of that id.
+pub fn locked(locks: &[(&str, &str)]) -> String {
+    locks.iter().fold(METHOD.to_owned(), |method, (id, lock)| {
+        let line = format!("id = \"{id}\"");
+        assert!(method.contains(&line), "{id}");
+        method.replace(&line, &format!("{line}\n{lock}"))
+    })
+}
+
+/// A lock to both keys.
+pub fn to_keys() -> String {
+    format!(
+        "recipient = [\"{}\", \"{}\"]\nsecond_way = \"the key in safe 9\"",
+        KEYS[0].1, KEYS[1].1
+    )
+}
+
+/// A lock with a passphrase.
+pub const BY_PASSPHRASE: &str = "lock = \"passphrase\"\nsecond_way = \"sealed envelope, safe 1\"";
+
 /// The example method with two copies of every share: ten custodians, five numbers.
 pub fn two_copies() -> String {
     let names = ["Fay Ito", "Gil Roth", "Hana Weiss", "Ivo Lang", "Jo Petit"];

@@ -2,9 +2,10 @@
 
 use super::super::PaperError;
 use super::super::font::{CAPITAL, DEPTH, Face};
-use super::super::page::Mark;
+use super::super::page::{MM, Mark};
 use super::super::template::{Block, Marker, Words};
 use super::frames::Frame;
+use super::rows::RULE;
 use super::text::count;
 use super::{Boxed, Setting};
 
@@ -24,13 +25,28 @@ impl Setting<'_> {
             Block::Item { marker, depth, words, small } => {
                 self.item(marker, *depth, words, self.size(*small), width)
             }
-            Block::Table { rows, small } => self.table(rows, self.size(*small), width),
+            Block::Table { rows, signs, small } => {
+                self.table(rows, signs, self.size(*small), width)
+            }
             Block::Lines { lines, small } => self.code(lines, self.size(*small), width),
             Block::Facts(facts) => self.facts(facts, frame),
             Block::Typed(typed) => self.typed(*typed, frame),
-            Block::Field(label) => self.field(label, width),
+            Block::Fields(labels) => self.fields(labels, width),
             Block::Signatures(labels) => self.signatures(labels, width),
-            Block::NextFrame => Ok(Boxed::default()),
+            Block::Rule => {
+                Ok(Boxed { marks: vec![Mark::Bar([0.0, 2.0, width, RULE])], height: 4.0 })
+            }
+            Block::Cut => Ok(Boxed { marks: dashes(width), height: 4.0 }),
+            Block::Row(columns) => self.row(columns, frame),
+            Block::Image(image) => {
+                let (picture, own) = self.picture(image, width)?;
+                let place = [0.0, 0.0, own, image.height];
+                Ok(Boxed { marks: vec![Mark::Picture { picture, place }], height: image.height })
+            }
+            Block::Qr { text, label } => self.qr(text, label, width),
+            Block::Chart(chart) => self.chart(chart, width),
+            Block::Space(height) => Ok(Boxed { marks: Vec::new(), height: *height }),
+            Block::NextFrame | Block::NextPage | Block::Landscape => Ok(Boxed::default()),
         }
     }
 
@@ -50,6 +66,45 @@ impl Setting<'_> {
             ) => lines(self.size(*small)) + theme.gap * if *small { 0.5 } else { 1.0 },
             _ => lines(theme.body) + theme.gap,
         }
+    }
+
+    /// Sets two columns side by side.
+    fn row(&self, columns: &[Vec<Block>; 2], frame: &Frame) -> Result<Boxed, PaperError> {
+        let gutter = self.theme.page.gutter * MM;
+        let width = (frame.width - gutter) / 2.0;
+        let mut row = Boxed::default();
+        for (i, blocks) in columns.iter().enumerate() {
+            let left = (width + gutter) * count(i);
+            let column = Frame { width, column: width / 2.0, ..*frame };
+            let mut top = 0.0;
+            for (gap, boxed) in self.set(blocks, &column)? {
+                top += gap;
+                row.marks.extend(boxed.marks.into_iter().map(|mark| mark.shifted(left, top)));
+                top += boxed.height;
+            }
+            row.height = row.height.max(top);
+        }
+        Ok(row)
+    }
+
+    /// Sets a code with a public text, and its label beside it.
+    fn qr(&self, text: &str, label: &str, width: f32) -> Result<Boxed, PaperError> {
+        const LEAST: f32 = 28.0 * MM;
+        // a module as small as this is still read from a 150-dpi scan
+        const MODULE: f32 = 0.45 * MM;
+        // four light modules around it, whatever its version
+        const QUIET: f32 = 5.0 * MM;
+        let code = self.shown.codes.iter().position(|known| known == text);
+        let code = code.ok_or(PaperError::CodeTooLong("code of a document"))?;
+        let modules = self.shown.modules.get(code).copied().unwrap_or_default();
+        let side = LEAST.max(MODULE * count(modules));
+        let body = self.theme.text.body;
+        let words = Words::of(label);
+        let left = side + 2.0 * QUIET;
+        let beside = self.text(&words, body, body * self.theme.text.leading, width - left)?;
+        let mut marks = vec![Mark::Code { code, left: QUIET, top: QUIET, side }];
+        marks.extend(beside.marks.into_iter().map(|mark| mark.shifted(left, QUIET)));
+        Ok(Boxed { marks, height: (side + 2.0 * QUIET).max(QUIET + beside.height) })
     }
 
     fn size(&self, small: bool) -> f32 {
@@ -109,4 +164,16 @@ impl Setting<'_> {
         boxed.height = (CAPITAL + DEPTH) * size + count(lines.len().saturating_sub(1)) * leading;
         Ok(boxed)
     }
+}
+
+/// Returns a dashed line.
+fn dashes(width: f32) -> Vec<Mark> {
+    const DASH: f32 = 6.0;
+    let mut marks = Vec::new();
+    let mut left = 0.0;
+    while left < width {
+        marks.push(Mark::Bar([left, 2.0, DASH.min(width - left), RULE]));
+        left += 2.0 * DASH;
+    }
+    marks
 }

@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn frames_keep_away_from_codes_and_from_each_other() {
-        let theme = Theme::parse(include_str!("../../../templates/theme.toml")).unwrap();
+        let theme =
+            Theme::parse("theme.toml", include_str!("../../../templates/theme.toml")).unwrap();
         for paper in [PaperSize::A4, PaperSize::Letter] {
             let (width, height) = paper.size();
             for (leaf, codes, expected) in [(1, 4, 3), (2, 2, 1), (3, 4, 3), (3, 1, 2), (3, 0, 1)] {

@@ -12,7 +12,13 @@ use super::{Boxed, Setting};
 const APART: (f32, f32) = (12.0, 30.0);
 
 /// Thickness of a line to write on and of the rule under a table's head, points.
-const RULE: f32 = 0.6;
+pub(super) const RULE: f32 = 0.6;
+
+/// Width of a handwritten sign, points.
+const HANDWRITTEN: f32 = 2.5 * MM;
+
+/// Height of a row that is written into, points.
+const WRITTEN: f32 = 9.0 * MM;
 
 /// A fact's value, in one line or two.
 struct Value {
@@ -29,8 +35,11 @@ impl Setting<'_> {
     pub(super) fn facts(&self, facts: &[Fact], frame: &Frame) -> Result<Boxed, PaperError> {
         let label = self.theme.facts.label;
         let mut groups = Vec::new();
+        // two lines need the height of a huge one beside them
+        let room_for_two = facts.iter().any(|fact| fact.style == FactStyle::Huge);
         for group in facts.split(|fact| fact.style == FactStyle::Column) {
-            let values: Result<Vec<_>, _> = group.iter().map(|fact| self.value(fact)).collect();
+            let values = group.iter().map(|fact| self.value(fact, room_for_two));
+            let values: Result<Vec<_>, _> = values.collect();
             groups.push((group, values?));
         }
         let tallest = groups.iter().flat_map(|(_, values)| values).map(|value| value.size);
@@ -67,13 +76,12 @@ impl Setting<'_> {
         let least = APART.0 * gaps;
         if taken + least > width {
             let text = facts.iter().map(|fact| fact.value.as_str()).collect::<Vec<_>>().join(" ");
-            let excess = (taken + least - width) / MM;
-            return Err(PaperError::TooWide { leaf: self.leaf, text, excess });
+            return Err(self.too_wide(text, taken + least - width));
         }
         Ok(((width - taken) / gaps.max(1.0)).min(APART.1))
     }
 
-    fn value(&self, fact: &Fact) -> Result<Value, PaperError> {
+    fn value(&self, fact: &Fact, room_for_two: bool) -> Result<Value, PaperError> {
         let theme = &self.theme.facts;
         let (style, size) = match fact.style {
             FactStyle::Huge => (Face::Bold, theme.huge),
@@ -83,7 +91,7 @@ impl Setting<'_> {
         };
         let whole = self.fonts.width(style, size, &fact.value)?;
         let mut value = Value { lines: vec![fact.value.clone()], face: style, size, width: whole };
-        if fact.style == FactStyle::Plain && whole > 6.0 * size {
+        if room_for_two && fact.style == FactStyle::Plain && whole > 6.0 * size {
             for (at, _) in fact.value.match_indices(' ') {
                 let (first, second) = (&fact.value[..at], &fact.value[at + 1..]);
                 let width = self
@@ -114,8 +122,7 @@ impl Setting<'_> {
         let columns = if narrow { 2 } else { 1 };
         if indent + symbols > width + 0.01 {
             let text = lines.first().map(|line| line.label.clone()).unwrap_or_default();
-            let excess = (indent + symbols - width) / MM;
-            return Err(PaperError::TooWide { leaf: self.leaf, text, excess });
+            return Err(self.too_wide(text, indent + symbols - width));
         }
         let rows = lines.len().div_ceil(columns).max(1);
         let leading = size * self.theme.typed.leading;
@@ -132,13 +139,30 @@ impl Setting<'_> {
     }
 
     /// Sets a table; columns get what they need, the widest ones share what is left.
+    ///
+    /// A table with an empty cell is a form: its rows are high enough to write in, and every cell has lines around it.
     pub(super) fn table(
         &self,
         rows: &[Vec<Words>],
+        signs: &[u16],
         size: f32,
         width: f32,
     ) -> Result<Boxed, PaperError> {
+        self.table_rows(rows, &self.columns(rows, signs, size, width)?, is_form(rows), size, width)
+    }
+
+    /// Returns the widths of the columns of a table.
+    pub(super) fn columns(
+        &self,
+        rows: &[Vec<Words>],
+        signs: &[u16],
+        size: f32,
+        width: f32,
+    ) -> Result<Vec<f32>, PaperError> {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        if signs.iter().any(|signs| *signs > 0) {
+            return self.handwritten(signs, width);
+        }
         let mut needs = vec![0.0_f32; columns];
         for row in rows {
             for (need, cell) in needs.iter_mut().zip(row) {
@@ -150,37 +174,83 @@ impl Setting<'_> {
             }
         }
         let room = width - APART.0 * count(columns.saturating_sub(1));
-        let widths = shared(&needs, room);
+        let mut widths = shared(&needs, room);
+        if is_form(rows) {
+            // there is something to write in every column
+            let spare = (room - widths.iter().sum::<f32>()) / count(columns.max(1));
+            for width in &mut widths {
+                *width += spare;
+            }
+        }
+        Ok(widths)
+    }
+
+    /// Returns the widths of columns that have room for so many handwritten signs; what is left is shared.
+    fn handwritten(&self, signs: &[u16], width: f32) -> Result<Vec<f32>, PaperError> {
+        let apart = APART.0 * count(signs.len().saturating_sub(1));
+        let needs: Vec<f32> = signs.iter().map(|signs| f32::from(*signs) * HANDWRITTEN).collect();
+        let room = width - apart - needs.iter().sum::<f32>();
+        if room < -0.01 {
+            return Err(self.too_wide("the columns of a table".into(), -room));
+        }
+        // a column of one or two signs is wide enough; the others share
+        let wide = |signs: &u16| *signs > 3;
+        let spare = room / count(signs.iter().filter(|s| wide(s)).count().max(1));
+        let each = signs.iter().zip(needs);
+        Ok(each.map(|(signs, need)| need + if wide(signs) { spare } else { 0.0 }).collect())
+    }
+
+    /// Sets rows of a table, the first of which is its head.
+    pub(super) fn table_rows(
+        &self,
+        rows: &[Vec<Words>],
+        widths: &[f32],
+        form: bool,
+        size: f32,
+        width: f32,
+    ) -> Result<Boxed, PaperError> {
         let leading = size * self.theme.text.leading;
         let apart = leading - (CAPITAL + DEPTH) * size + self.theme.text.gap;
         let mut boxed = Boxed::default();
         for (i, row) in rows.iter().enumerate() {
             let (mut left, mut tallest) = (0.0, 0.0_f32);
-            for (cell, own) in row.iter().zip(&widths) {
+            for (cell, own) in row.iter().zip(widths) {
                 let cell = self.text(cell, size, leading, *own)?;
                 tallest = tallest.max(cell.height);
                 let top = boxed.height;
                 boxed.marks.extend(cell.marks.into_iter().map(|mark| mark.shifted(left, top)));
                 left += own + APART.0;
             }
-            boxed.height += tallest;
-            if i == 0 {
+            boxed.height += if form && i > 0 { tallest.max(WRITTEN - apart) } else { tallest };
+            if i == 0 || form {
                 boxed.marks.push(Mark::Bar([0.0, boxed.height + apart / 2.0 - RULE, width, RULE]));
             }
-            boxed.height += if i + 1 < rows.len() { apart } else { 0.0 };
+            boxed.height += if form || i + 1 < rows.len() { apart } else { 0.0 };
+        }
+        if form {
+            let mut left = 0.0;
+            for own in widths.iter().take(widths.len().saturating_sub(1)) {
+                left += own + APART.0;
+                let line = [left - APART.0 / 2.0, 0.0, RULE, boxed.height - apart / 2.0];
+                boxed.marks.push(Mark::Bar(line));
+            }
         }
         Ok(boxed)
     }
 
-    /// Sets a label and a line to write on.
-    pub(super) fn field(&self, label: &str, width: f32) -> Result<Boxed, PaperError> {
-        let size = self.theme.text.body;
-        let own = self.fits(label, Face::Regular, size, width - 40.0 * MM)?;
-        let (left, base) = (own + 6.0, CAPITAL * size + 6.0);
-        let marks = vec![
-            Mark::text(0.0, base, Face::Regular, size, label),
-            Mark::Bar([left, base + 1.5, (width - left).min(70.0 * MM), RULE]),
-        ];
+    /// Sets labels with lines to write on, side by side.
+    pub(super) fn fields(&self, labels: &[String], width: f32) -> Result<Boxed, PaperError> {
+        let (size, all) = (self.theme.text.body, count(labels.len().max(1)));
+        let own = (width - APART.1 * (all - 1.0)) / all;
+        let base = CAPITAL * size + 6.0;
+        let mut marks = Vec::new();
+        for (i, label) in labels.iter().enumerate() {
+            let start = (own + APART.1) * count(i);
+            let left = self.fits(label, Face::Regular, size, own - 20.0 * MM)? + 6.0;
+            let long = if labels.len() == 1 { 70.0 * MM } else { own };
+            marks.push(Mark::text(start, base, Face::Regular, size, label));
+            marks.push(Mark::Bar([start + left, base + 1.5, (own - left).min(long), RULE]));
+        }
         Ok(Boxed { marks, height: base + DEPTH * size })
     }
 
@@ -198,6 +268,13 @@ impl Setting<'_> {
         }
         Ok(Boxed { marks, height: room + 3.0 + (CAPITAL + DEPTH) * size })
     }
+}
+
+/// Says whether something is to be written into a table.
+pub(super) fn is_form(rows: &[Vec<Words>]) -> bool {
+    // a value that happens to be empty is nothing to write in
+    let empty = |cell: &Words| cell.runs.is_empty();
+    rows.iter().skip(1).flatten().any(empty)
 }
 
 /// Returns column widths that sum up to at most `room`.

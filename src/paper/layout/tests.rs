@@ -12,11 +12,21 @@ fn lines(count: usize) -> String {
 }
 
 fn set(blocks: Vec<Block>, manifest: usize) -> Result<Page, PaperError> {
-    let theme = Theme::parse(THEME).unwrap();
+    let theme = Theme::parse("theme.toml", THEME).unwrap();
     let manifest = TypedLine::read(&lines(manifest), "manifest").unwrap();
     let typed = TypedLines { share: Vec::new(), manifest, sealed: Vec::new() };
     let fonts = Fonts::shipped().unwrap();
-    let setting = Setting { fonts, theme: &theme, typed: &typed, paper: PaperSize::A4, leaf: 1 };
+    let shown = Shown::default();
+    let setting = Setting {
+        fonts,
+        theme: &theme,
+        typed: &typed,
+        paper: PaperSize::A4,
+        leaf: 1,
+        name: "en/sheet.md",
+        lines: &[3, 20],
+        shown: &shown,
+    };
     let codes = (0..4).map(|code| Placed { code, caption: "code".into() }).collect();
     setting.page(&Leaf { blocks, ..Leaf::default() }, codes)
 }
@@ -34,7 +44,9 @@ fn text_that_does_not_fit_is_an_error_and_says_by_how_much() {
     assert!(set(vec![text("fits")], 0).is_ok());
     let error =
         set(vec![text("a"), Block::NextFrame, text(&"word ".repeat(300))], 0).err().unwrap();
-    assert!(matches!(error, PaperError::Overflow { leaf: 1, frame: 2, excess } if excess > 1.0));
+    assert!(
+        matches!(error, PaperError::Overflow { leaf: 1, frame: 2, line: 20, excess, .. } if excess > 1.0)
+    );
     let error = set(vec![Block::NextFrame, Block::NextFrame, Block::NextFrame, text("a")], 0)
         .err()
         .unwrap();
@@ -49,7 +61,7 @@ fn text_that_does_not_fit_is_an_error_and_says_by_how_much() {
 
 #[test]
 fn nothing_lies_outside_its_frame() {
-    let theme = Theme::parse(THEME).unwrap();
+    let theme = Theme::parse("theme.toml", THEME).unwrap();
     let fonts = Fonts::shipped().unwrap();
     let long = "https://example.org/".repeat(9);
     let blocks = vec![text(&long), Block::NextFrame, text(&long), Block::NextFrame, text("b\nc")];

@@ -3,7 +3,7 @@
 use super::super::PaperError;
 use super::super::font::{CAPITAL, DEPTH, Face};
 use super::super::page::Mark;
-use super::super::template::{Right, Words};
+use super::super::template::{Image, Right, Words};
 use super::{Boxed, Setting};
 
 /// At least this lies between a text and what stands at the right end of its line, points.
@@ -65,13 +65,22 @@ impl Setting<'_> {
         let face = words.runs.first().map_or(Face::Regular, |run| run.face);
         let mut marks = Vec::new();
         let mut reserved = 0.0;
-        if let Some(Right { text, code }) = &words.right {
-            let large = self.theme.facts.large;
-            let own_size = if *code && size > large { large } else { size };
-            let face = if *code { Face::Mono } else { face };
-            let own = self.fits(text, face, own_size, width)?;
-            marks.push(Mark::text(width - own, CAPITAL * size, face, own_size, text));
-            reserved = own + APART;
+        let mut least = 0.0;
+        match &words.right {
+            Some(Right::Image(image)) => {
+                let (picture, own) = self.picture(image, width / 2.0)?;
+                marks.push(Mark::Picture { picture, place: [width - own, 0.0, own, image.height] });
+                (reserved, least) = (own + APART, image.height);
+            }
+            Some(right @ (Right::Text(text) | Right::Code(text))) => {
+                let (large, code) = (self.theme.facts.large, matches!(right, Right::Code(_)));
+                let own_size = if code && size > large { large } else { size };
+                let face = if code { Face::Mono } else { face };
+                let own = self.fits(text, face, own_size, width)?;
+                marks.push(Mark::text(width - own, CAPITAL * size, face, own_size, text));
+                reserved = own + APART;
+            }
+            None => {}
         }
         let lines = self.lines(words, size, width, reserved)?;
         for (i, line) in lines.iter().enumerate() {
@@ -85,7 +94,21 @@ impl Setting<'_> {
             marks.insert(lines[0].pieces.len(), right);
         }
         let height = (CAPITAL + DEPTH) * size + count(lines.len().saturating_sub(1)) * leading;
-        Ok(Boxed { marks, height })
+        Ok(Boxed { marks, height: height.max(least) })
+    }
+
+    /// Returns the number of a picture and how wide it is printed.
+    pub(super) fn picture(&self, image: &Image, most: f32) -> Result<(usize, f32), PaperError> {
+        let missing =
+            || PaperError::File { name: image.name.clone(), what: "it was not read".into() };
+        let number =
+            self.shown.names.iter().position(|name| *name == image.name).ok_or_else(missing)?;
+        let picture = self.shown.pictures.get(number).ok_or_else(missing)?;
+        let own = image.height * count(picture.width) / count(picture.height).max(1.0);
+        if own > most + 0.01 {
+            return Err(self.too_wide(image.name.clone(), own - most));
+        }
+        Ok((number, own))
     }
 
     fn lines(
@@ -98,10 +121,13 @@ impl Setting<'_> {
         let mut lines = vec![Line::default()];
         // where a text has lines of its own, what does not fit on one of them is indented
         let own_lines = words.runs.iter().any(|run| run.text.contains('\n'));
+        let tall = matches!(words.right, Some(Right::Image(_)));
         let indent = if own_lines { size } else { 0.0 };
         let wrapped = || Line { width: indent, ..Line::default() };
         for word in self.words(words, size)? {
-            let room = |lines: &[Line]| if lines.len() == 1 { width - reserved } else { width };
+            // beside a picture, which is taller than a line, all lines are shorter
+            let room =
+                |lines: &[Line]| if lines.len() == 1 || tall { width - reserved } else { width };
             let blank = match word.blank {
                 Some(face) => self.fonts.width(face, size, " ")?,
                 None => 0.0,

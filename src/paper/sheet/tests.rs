@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::super::page::Mark;
 use super::*;
+use crate::paper::template::own;
 
 const THEME: &str = include_str!("../../../templates/theme.toml");
 const SHEET_MD: &str = include_str!("../../../templates/en/sheet.md");
@@ -43,7 +44,9 @@ fn sheet(parts: usize) -> SheetText {
         login: text("https://signin.aws.amazon.com"),
         also_needed: vec![text("security key in bag 1a")],
         laptop: text("room 2.14"),
-        key_code: format!("BG1K{}UM{}", symbols(96), symbols(384)).into(),
+        lock: None,
+        manifest_code: None,
+        share_code: format!("BG1K{}UM{}", symbols(96), symbols(384)).into(),
         sealed_codes: (0..parts).map(part).collect(),
         share_lines: lines("K", 4).replace("K0", "K").into(),
         manifest_lines: lines("M", 17),
@@ -63,7 +66,9 @@ fn pages(
         manifest: read(&sheet.manifest_lines),
         sealed: read(sheet.sealed_lines.as_deref().unwrap_or_default()),
     };
-    Press { sheet, paper, templates, fonts: Fonts::shipped().unwrap(), typed }.pages(Apart::Nothing)
+    let (template, shown) = (&templates.sheet().unwrap(), &Shown::default());
+    let fonts = Fonts::shipped().unwrap();
+    Press { sheet, paper, templates, template, shown, fonts, typed }.pages(Apart::Nothing)
 }
 
 fn codes(page: &Page) -> Vec<usize> {
@@ -180,15 +185,15 @@ fn fields_that_cannot_be_printed_are_named() {
 fn widgets_are_counted() {
     let fault = |from: &str, to: &str| {
         assert!(SHEET_MD.contains(from), "{from}");
-        let templates = Templates::new("en", THEME, &SHEET_MD.replacen(from, to, 1)).unwrap();
+        let (_folder, templates) = own(THEME, &SHEET_MD.replacen(from, to, 1)).unwrap();
         let error = render(&sheet(1), PaperSize::A4, &templates).err();
         error.map(|error| error.to_string()).unwrap_or_default()
     };
     let key = "![key code of sheet {{ sheet }}: share and manifest](qr:key)\n";
     let expected = [
-        (fault(key, ""), "leaf 1: widget `qr:key` is missing"),
-        (fault(key, &format!("{key}{key}")), "leaf 1: widget `qr:key` is repeated"),
-        (fault("\n![](typed:share)\n", ""), "leaf 2: widget `typed:share` is missing"),
+        (fault(key, ""), "on leaf 1 the widget `qr:key` is missing"),
+        (fault(key, &format!("{key}{key}")), "on leaf 1 the widget `qr:key` is repeated"),
+        (fault("\n![](typed:share)\n", ""), "on leaf 2 the widget `typed:share` is missing"),
         (
             fault("![](typed:manifest)\n", "![](typed:manifest)\n![](typed:manifest)\n"),
             "is repeated",

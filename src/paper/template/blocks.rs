@@ -1,6 +1,7 @@
 //! What a template says, block by block.
 
 use super::super::font::Face;
+use crate::clock::Instant;
 
 /// Text in one face.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,13 +20,21 @@ pub(in crate::paper) struct Words {
 
 /// What stands at the right end of a line.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::paper) struct Right {
-    pub(in crate::paper) text: String,
-    /// Mono and not larger than a large fact, instead of like the line itself.
-    pub(in crate::paper) code: bool,
+pub(in crate::paper) enum Right {
+    /// Text like that of the line itself.
+    Text(String),
+    /// Mono, and not larger than a large fact.
+    Code(String),
+    /// A picture, whose upper edge is that of the line.
+    Image(Image),
 }
 
 impl Words {
+    /// Returns plain running text.
+    pub(in crate::paper) fn of(text: &str) -> Self {
+        Self { runs: vec![Run { face: Face::Regular, text: text.to_owned() }], right: None }
+    }
+
     #[cfg(test)]
     pub(super) fn plain(&self) -> String {
         self.runs.iter().map(|run| run.text.as_str()).collect()
@@ -93,6 +102,8 @@ pub(in crate::paper) enum Block {
     },
     Table {
         rows: Vec<Vec<Words>>,
+        /// How many handwritten signs each column has room for, where the head says so (`Date {10}`); else 0.
+        signs: Vec<u16>,
         small: bool,
     },
     /// A code block; never wrapped.
@@ -102,16 +113,78 @@ pub(in crate::paper) enum Block {
     },
     Facts(Vec<Fact>),
     Typed(Typed),
-    Field(String),
+    /// Labels with lines to write on, side by side.
+    Fields(Vec<String>),
     Signatures(Vec<String>),
+    /// A line across.
+    Rule,
+    /// A dashed line across, to cut along.
+    Cut,
+    /// Two columns side by side.
+    Row([Vec<Block>; 2]),
+    /// A picture of the organisation's own.
+    Image(Image),
+    /// A code with a public text, and what stands beside it.
+    Qr {
+        text: String,
+        label: String,
+    },
+    Chart(Chart),
+    /// Sheets: what follows stands in the next free part of the page.
     NextFrame,
+    /// Documents: what follows stands on a new page.
+    NextPage,
+    /// Room to glue something in, points.
+    Space(f32),
+    /// Documents: the paper lies on its side.
+    Landscape,
 }
 
-/// The blocks of one leaf and the captions of its codes.
+/// A picture by its file name, and how tall it is printed.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::paper) struct Image {
+    pub(in crate::paper) name: String,
+    /// Points.
+    pub(in crate::paper) height: f32,
+}
+
+/// A simple chart.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::paper) enum Chart {
+    /// Label, length, and what is written behind the bar.
+    Bars(Vec<(String, f32, String)>),
+    /// Label, and from when to when; a point in time where there is no end.
+    Timeline(Vec<Span>),
+}
+
+/// One row of a timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::paper) struct Span {
+    pub(in crate::paper) label: String,
+    pub(in crate::paper) from: Instant,
+    pub(in crate::paper) to: Option<Instant>,
+}
+
+/// The blocks of one leaf, or of a document, and the captions of the codes.
 #[derive(Debug, Default)]
 pub(in crate::paper) struct Leaf {
+    /// A document's heading of level 1.
+    pub(in crate::paper) title: String,
     pub(in crate::paper) blocks: Vec<Block>,
     pub(in crate::paper) key: Vec<String>,
+    pub(in crate::paper) manifest: Vec<String>,
     pub(in crate::paper) sealed: Vec<String>,
     pub(in crate::paper) fold: Option<String>,
+}
+
+impl Leaf {
+    /// Calls `see` with every block, those in rows too.
+    pub(in crate::paper) fn each(&self, mut see: impl FnMut(&Block)) {
+        for block in &self.blocks {
+            match block {
+                Block::Row(columns) => columns.iter().flatten().for_each(&mut see),
+                block => see(block),
+            }
+        }
+    }
 }

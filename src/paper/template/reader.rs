@@ -2,24 +2,41 @@
 
 use std::iter::Peekable;
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::super::PaperError;
 use super::super::font::Face;
+use super::super::shelf::Source;
 use super::blocks::{Block, Leaf, Marker, Words};
-use super::{SHEET, restored};
+use super::{chart, restored};
 
 /// Returns the section `name` of the rendered `text`; `source` is the template it came from.
-pub(super) fn read(text: &str, source: &str, name: &str) -> Result<Leaf, PaperError> {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS;
+pub(super) fn section(text: &str, source: &Source, name: &str) -> Result<Leaf, PaperError> {
     let text = bracketed(text);
-    let events = Parser::new_ext(&text, options).peekable();
-    let mut reader = Reader { events, source, leaf: Leaf::default(), small: false };
-    if !reader.find(name) {
-        let what = format!("there is no section `{name}`");
-        return Err(PaperError::Template { name: SHEET, line: 1, what });
+    let mut reader = Reader::new(&text, source, false);
+    if reader.find(|heading| heading == name).is_none() {
+        return Err(reader.fault("", format!("there is no section `{name}`")));
     }
     reader.blocks(0)?;
+    reader.at_end()?;
+    Ok(reader.leaf)
+}
+
+/// Returns a whole document: one heading of level 1, its title, and what stands below it.
+pub(super) fn document(text: &str, source: &Source) -> Result<Leaf, PaperError> {
+    let text = bracketed(text);
+    let mut reader = Reader::new(&text, source, true);
+    let Some(title) = reader.find(|_| true) else {
+        return Err(
+            reader.fault("", "a document starts with a heading of level 1, its title".into())
+        );
+    };
+    reader.leaf.title = title;
+    reader.blocks(0)?;
+    reader.at_end()?;
+    if reader.events.peek().is_some() {
+        return Err(reader.fault("\n# ", "a document has one heading of level 1".into()));
+    }
     Ok(reader.leaf)
 }
 
@@ -53,32 +70,49 @@ fn bracketed(text: &str) -> String {
 pub(super) struct Reader<'a> {
     pub(super) events: Peekable<Parser<'a>>,
     /// The template as written, to find lines in.
-    pub(super) source: &'a str,
+    pub(super) source: &'a Source,
     pub(super) leaf: Leaf,
     /// Whether a quote is being read.
     pub(super) small: bool,
+    /// Whether it is a document, not a sheet.
+    pub(super) document: bool,
+    /// What stood before the row that is being read, and its first column once that is read.
+    pub(super) row: Option<(Vec<Block>, Option<Vec<Block>>)>,
 }
 
-impl Reader<'_> {
-    /// Goes behind the heading of level 1 that says `name`.
-    fn find(&mut self, name: &str) -> bool {
+impl<'a> Reader<'a> {
+    fn new(text: &'a str, source: &'a Source, document: bool) -> Self {
+        let options = Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS;
+        let events = Parser::new_ext(text, options).peekable();
+        Self { events, source, leaf: Leaf::default(), small: false, document, row: None }
+    }
+
+    /// Goes behind the first heading of level 1 that is `wanted`, and returns its text.
+    fn find(&mut self, wanted: impl Fn(&str) -> bool) -> Option<String> {
         let mut title: Option<String> = None;
         for event in self.events.by_ref() {
             match (event, &mut title) {
                 (Event::Start(Tag::Heading { level: HeadingLevel::H1, .. }), _) => {
                     title = Some(String::new());
                 }
-                (Event::Text(text), Some(title)) => title.push_str(&text),
+                (Event::Text(text), Some(title)) => title.push_str(&restored(&text)),
                 (Event::End(TagEnd::Heading(HeadingLevel::H1)), Some(found)) => {
-                    if found == name {
-                        return true;
+                    if wanted(found) {
+                        return title;
                     }
                     title = None;
                 }
                 _ => {}
             }
         }
-        false
+        None
+    }
+
+    fn at_end(&self) -> Result<(), PaperError> {
+        match &self.row {
+            Some(_) => Err(self.fault("(row:", "the row has no `![](end:)`".into())),
+            None => Ok(()),
+        }
     }
 
     /// Reads blocks up to the next section or the end of what holds them.
@@ -112,7 +146,12 @@ impl Reader<'_> {
                 }
                 Event::Start(Tag::List(first)) => self.list(first, depth)?,
                 Event::Start(Tag::Table(_)) => self.table()?,
-                Event::Start(Tag::CodeBlock(_)) => self.code(),
+                Event::Start(Tag::CodeBlock(kind)) => self.code(&kind)?,
+                Event::Rule if self.document => self.leaf.blocks.push(Block::Rule),
+                Event::Rule if self.row.is_some() => {
+                    let what = "`---` goes on in the next part of the page: not inside a row";
+                    return Err(self.fault("(row:", what.into()));
+                }
                 Event::Rule => self.leaf.blocks.push(Block::NextFrame),
                 Event::Start(Tag::HtmlBlock) => {
                     let mut html = String::new();
@@ -161,7 +200,7 @@ impl Reader<'_> {
     }
 
     fn table(&mut self) -> Result<(), PaperError> {
-        let (mut rows, mut head) = (Vec::new(), false);
+        let (mut rows, mut signs, mut head) = (Vec::new(), Vec::new(), false);
         loop {
             match self.events.next() {
                 None | Some(Event::End(TagEnd::Table)) => break,
@@ -170,7 +209,10 @@ impl Reader<'_> {
                     rows.push(Vec::new());
                 }
                 Some(Event::Start(Tag::TableCell)) => {
-                    let words = self.words(if head { Face::Bold } else { Face::Regular })?;
+                    let mut words = self.words(if head { Face::Bold } else { Face::Regular })?;
+                    if head {
+                        signs.push(room_for(&mut words));
+                    }
                     rows.last_mut()
                         .into_iter()
                         .for_each(|row: &mut Vec<Words>| row.push(words.clone()));
@@ -178,31 +220,65 @@ impl Reader<'_> {
                 Some(_) => {}
             }
         }
-        self.leaf.blocks.push(Block::Table { rows, small: self.small });
+        self.leaf.blocks.push(Block::Table { rows, signs, small: self.small });
         Ok(())
     }
 
-    fn code(&mut self) {
+    fn code(&mut self, kind: &CodeBlockKind<'_>) -> Result<(), PaperError> {
         let mut code = String::new();
         while let Some(Event::Text(text)) = self.events.next() {
             code.push_str(&restored(&text));
         }
-        let lines = code.lines().map(str::to_owned).collect();
-        self.leaf.blocks.push(Block::Lines { lines, small: self.small });
+        let block = match kind {
+            CodeBlockKind::Fenced(info) if matches!(&**info, "bars" | "timeline") => {
+                let fault = |row: &str, what| self.fault(row.trim(), what);
+                Block::Chart(chart::read(info, &code).map_err(|(row, what)| fault(&row, what))?)
+            }
+            _ => {
+                Block::Lines { lines: code.lines().map(str::to_owned).collect(), small: self.small }
+            }
+        };
+        self.leaf.blocks.push(block);
+        Ok(())
     }
 
     /// Drops comments and refuses all else.
     pub(super) fn html(&self, html: &str) -> Result<(), PaperError> {
-        let html = html.trim();
-        if html.is_empty() || (html.starts_with("<!--") && html.ends_with("-->")) {
+        let mut left = html.trim();
+        while let Some((_, after)) =
+            left.strip_prefix("<!--").and_then(|rest| rest.split_once("-->"))
+        {
+            left = after.trim();
+        }
+        if left.is_empty() {
             return Ok(());
         }
-        Err(self.fault(html.lines().next().unwrap_or_default(), "HTML is not printed".into()))
+        let what = if html.trim_start().starts_with("<!--") {
+            "a comment stands in lines of its own, or it takes the text behind it along"
+        } else {
+            "HTML is not printed"
+        };
+        Err(self.fault(left.lines().next().unwrap_or_default(), what.into()))
     }
 
-    /// Returns an error at the first line of the template that holds `needle`.
+    /// Returns an error at the first place of the template that holds `needle`.
     pub(super) fn fault(&self, needle: &str, what: String) -> PaperError {
-        let line = self.source.lines().position(|line| line.contains(needle)).map_or(1, |i| i + 1);
-        PaperError::Template { name: SHEET, line, what }
+        let breaks = needle.len() - needle.trim_start_matches('\n').len();
+        let at = super::without_comments(&self.source.text)
+            .map(|(at, _)| at)
+            .find(|at| self.source.text[*at..].starts_with(needle))
+            .unwrap_or(0);
+        super::fault_at(self.source, at + breaks, what)
     }
+}
+
+/// Takes `{10}` off the end of a head's words: room for ten handwritten signs.
+fn room_for(words: &mut Words) -> u16 {
+    let Some(run) = words.runs.last_mut() else { return 0 };
+    let Some((before, number)) = run.text.strip_suffix('}').and_then(|t| t.rsplit_once('{')) else {
+        return 0;
+    };
+    let Ok(signs) = number.parse() else { return 0 };
+    run.text = before.trim_end().to_owned();
+    signs
 }

@@ -1,7 +1,5 @@
 //! Where the modules of one code lie, and how dark they are.
 
-use std::time::Instant;
-
 use zeroize::Zeroizing;
 
 use super::bend::Net;
@@ -12,6 +10,7 @@ use crate::codes::grid::SIDE;
 use crate::scan::grey::{Grey, to_f32};
 use crate::scan::qr::{Symbol, VERSIONS, symbol};
 use crate::scan::soft::Soft;
+use crate::scan::until::Until;
 
 /// An alignment pattern is seen when its correlation is above this; it is smaller than a finder,
 /// so chance comes nearer.
@@ -34,7 +33,7 @@ struct Sized {
 }
 
 /// Measures the codes at some places of a page.
-pub(super) fn measure(even: &Grey, page: &PageAt, places: &[usize], until: Instant) -> Vec<Code> {
+pub(super) fn measure(even: &Grey, page: &PageAt, places: &[usize], until: Until) -> Vec<Code> {
     let mut sized: Vec<Sized> =
         places.iter().filter_map(|place| size(even, page, *place, VERSIONS)).collect();
     // a version that is seen well at one place is likely at the others
@@ -53,7 +52,7 @@ pub(super) fn measure(even: &Grey, page: &PageAt, places: &[usize], until: Insta
     }
     sized.retain(|s| s.like > LIKE);
     let page = refine(even, page, &sized);
-    let in_time = sized.iter().take_while(|_| Instant::now() < until);
+    let in_time = sized.iter().take_while(|_| !until.is_over());
     in_time.filter_map(|s| code(even, &page, s)).collect()
 }
 

@@ -1,0 +1,77 @@
+//! `rotate`, `driver-test`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Custody, Ink, Intake, Media, Paper};
+
+/// `rotate`
+#[derive(Args)]
+pub struct Rotate {
+    /// Where the old sheets come from.
+    #[command(flatten)]
+    pub intake: Intake,
+    /// What the paper book says of the old set.
+    #[command(flatten)]
+    pub ink: Ink,
+    /// Scans of the new sheets; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub new: Vec<PathBuf>,
+    /// Take the scans of the new sheets as they appear in DIR
+    #[arg(long, value_name = "DIR")]
+    pub new_watch: Option<PathBuf>,
+    /// The set code of the new set in the paper book
+    #[arg(long, value_name = "CODE", conflicts_with = "new_no_book")]
+    pub new_set_code: Option<String>,
+    /// The paper book is not at hand for the new set (an exception)
+    #[arg(long)]
+    pub new_no_book: bool,
+    /// Put the new sheets into DIR, which must be new or empty [default: a private folder in memory]
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// What the new sheets are made of
+    #[arg(long, value_name = "MEDIA", default_value = "paper")]
+    pub media: Media,
+    /// Paper size [default: what theme.toml says, else a4]
+    #[arg(long, value_name = "SIZE")]
+    pub paper: Option<Paper>,
+    /// Who gets which new sheet in which bag.
+    #[command(flatten)]
+    pub custody: Custody,
+    /// Revoke the credential ID, which works and is on no paper; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub orphan: Vec<String>,
+    /// There is no credential yet: make the first one, with the platform's own login
+    #[arg(long)]
+    pub first: bool,
+    /// Say where it stands and what would come next, and stop
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+/// `driver-test`
+#[derive(Args)]
+pub struct DriverTest {
+    /// The driver: its file, or the name of one that is built in
+    #[arg(value_name = "DRIVER")]
+    pub driver: String,
+    /// What it is told about the platform: `user=breakglass`; may be given several times
+    #[arg(long, value_name = "NAME=TEXT")]
+    pub target: Vec<String>,
+    /// A credential that is there to be tried on: `{"id": …, "secret": {…}}`; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub credential: PathBuf,
+    /// Seconds that an answer may take
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub patience: u64,
+}
+
+/// `driver`
+#[derive(Args)]
+pub struct Driver {
+    /// Which one.
+    pub name: String,
+    /// What it is asked; the question comes on standard input.
+    pub verb: String,
+}

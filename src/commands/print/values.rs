@@ -1,0 +1,97 @@
+//! What documents are filled with.
+
+use super::LONG_NAME;
+use crate::clock::Instant;
+use crate::commands::people::names;
+use crate::dealing::minutes;
+use crate::logbook::Person;
+use crate::method::{Lock, Method};
+use crate::paper::Values;
+use crate::state::{Release, State};
+
+/// Returns what every document may say: the method, and examples of what only some documents have.
+pub(super) fn values(method: &Method, generation: u32) -> Values {
+    let mut values = Values::default();
+    for (name, text) in [
+        ("method", &method.id),
+        ("name", &method.name),
+        ("owner_team", &method.owner_team),
+        ("owner_contact", &method.owner_contact),
+        ("platform", &method.platform),
+        ("scope", &method.scope),
+        ("login", &method.login),
+        ("laptop", &method.laptop),
+    ] {
+        values.set(name, text.as_str());
+    }
+    values.set("generation", generation);
+    values.set("k", method.threshold.k());
+    values.set("n", method.threshold.n());
+    values.set("max_session", minutes(method.max_session));
+    values.set("revoke_within", format!("{} h", method.revoke_within));
+    values.set("inspect_every", days(method.inspect_every));
+    values.set("drill_every", days(method.drill_every));
+    values.set("today", Instant::now().date());
+    // what only `log stub` and `log book` know; an example, so that `print --check` has something to lay out
+    values.set("book", "B1");
+    values.list("spreads", [1]);
+    values.records("stubs", vec![sample_stub()]);
+    values.list("also_needed", method.also_needed.iter().map(String::as_str));
+    values.pairs("uses", &method.uses_in_words());
+    let custodians = method.custodians.iter().map(|custodian| {
+        let lock = match custodian.lock {
+            None => "",
+            Some(Lock::Passphrase) => "passphrase",
+            Some(Lock::Recipients(_)) => "keys",
+        };
+        vec![
+            ("name", custodian.name.clone()),
+            ("id", custodian.id.clone()),
+            ("sheet", custodian.sheet.to_string()),
+            ("site", custodian.site.clone()),
+            ("lock", lock.to_owned()),
+            ("second_way", custodian.second_way.clone()),
+        ]
+    });
+    values.records("custodians", custodians.collect());
+    values
+}
+
+/// `90 days`, `36 hours`.
+fn days(hours: u16) -> String {
+    if hours.is_multiple_of(24) { format!("{} days", hours / 24) } else { format!("{hours} hours") }
+}
+
+/// What the slip says of the newest release.
+pub(super) fn slip(state: &State) -> Vec<(&'static str, String)> {
+    let released = state.sets.iter().flat_map(|set| &set.releases).max_by_key(|r| r.record);
+    let text = |read: &dyn Fn(&Release) -> String| released.map(read).unwrap_or_default();
+    let person = |person: &Option<Person>| person.as_ref().map(ToString::to_string);
+    vec![
+        ("record", text(&|r| r.record.to_string())),
+        ("at", text(&|r| r.at.local())),
+        ("operator", text(&|r| r.operator.to_string())),
+        ("reason", text(&|r| r.reason.clone())),
+        ("ticket", text(&|r| r.ticket.clone().unwrap_or_default())),
+        ("sheets", text(&|r| names(&r.sheets))),
+        ("revoke_before", text(&|r| format!("{} ({})", r.revoke_due.local(), r.revoke_due.utc()))),
+        ("accountable", text(&|r| person(&r.accountable).unwrap_or_default())),
+    ]
+}
+
+fn sample_stub() -> Vec<(&'static str, String)> {
+    let people = format!("To {LONG_NAME} (E2040).");
+    let words = "IDP-DOWN INC-4412 identity provider down in both regions.".to_owned();
+    [
+        ("seq", "123"),
+        ("event", "COMPROMISE"),
+        ("at", "2026-11-24 05:02 +01:00"),
+        ("sheets", "1a 3b 4a"),
+        ("code", "R 7QK4-M2XD-9FTB-C3HW-S"),
+        ("codes", "EXAMPLE"),
+    ]
+    .into_iter()
+    .map(|(name, text)| (name, text.to_owned()))
+    .chain([("people", people), ("words", words)])
+    .collect()
+}

@@ -1,0 +1,207 @@
+//! `rotate`: the next credential is on paper and was opened from it before the last one is revoked.
+//!
+//! Every turn asks the plan what comes next, says it, does it. Nothing that happened is believed because a line says
+//! so: a run that revokes has itself opened the new secret from its sheets.
+
+mod papers;
+mod platform;
+mod record;
+mod start;
+mod survey;
+mod trial;
+mod words;
+
+pub(super) use self::platform::generated;
+pub(super) use self::start::check_driver;
+use super::Context;
+use super::objection::network_route;
+use super::split;
+use crate::cli::Rotate;
+use crate::codes::Code;
+use crate::exit::Exit;
+use crate::fault;
+use crate::kit::Kit;
+use crate::logbook::record::Subject;
+use crate::method::Method;
+use crate::rotation::answer::Described;
+use crate::rotation::driver::Driver;
+use crate::rotation::evidence::Evidence;
+use crate::rotation::journal::Journal;
+use crate::rotation::parts;
+use crate::rotation::plan::{self, Death, Facts, Step};
+use crate::rotation::protocol::{Credential, Fields};
+use crate::secret::Secret;
+use crate::state::State;
+use crate::ui::{Failure, Ui};
+
+/// One run, and what it knows. No `Debug`: it holds secrets.
+struct Run<'a> {
+    context: &'a Context,
+    args: &'a Rotate,
+    kit: Kit,
+    /// The method that decides about the platform: as it was dealt with the old set.
+    method: Method,
+    driver: Driver,
+    described: Described,
+    journal: Journal,
+    facts: Facts,
+    /// The set that is to be retired; none for the first credential.
+    old: Option<Retiring>,
+    /// The old secret, while this run has it.
+    old_credential: Option<Credential>,
+    /// What the new sheets will be like, once that is known.
+    order: Option<split::Order>,
+    /// A new secret that is on no paper yet.
+    made: Option<Credential>,
+    made_expires: Option<String>,
+    /// Set code of the set that is to follow.
+    new_code: Option<String>,
+    /// What its sheets gave.
+    new_credential: Option<Credential>,
+    /// Whether this run itself has just changed the platform, which may take its time.
+    changed: bool,
+    /// What became of the sessions of the old credential.
+    sessions: String,
+    evidence: Vec<Evidence>,
+}
+
+/// The set that is to be retired.
+struct Retiring {
+    subject: Subject,
+    /// Public id, when the records know it.
+    credential: String,
+    /// Record of its release.
+    release: Option<u64>,
+}
+
+pub(super) fn run(context: &Context, args: &Rotate) -> Result<Exit, Failure> {
+    let mut run = start::begin(context, args)?;
+    run.tell_where_it_stands()?;
+    if args.dry_run {
+        return Ok(Exit::Done);
+    }
+    run.check_flags()?;
+    match run.turn() {
+        // what was begun stands in the logbook and the journal, so it is not true that nothing was done
+        Err(failure) if failure.exit == Exit::Interrupted => {
+            context.ui.must_say("Stopped. `breakglass rotate` says where it stands and goes on.");
+            Ok(Exit::Interrupted)
+        }
+        // 4 is what is asked for when somebody has to go on
+        Err(failure) if run.facts.old_in_hand && run.facts.old != Death::Dead => {
+            Err(Failure { exit: Exit::StillValid, ..failure })
+        }
+        ended => ended,
+    }
+}
+
+impl Run<'_> {
+    /// Goes from step to step to an end.
+    fn turn(&mut self) -> Result<Exit, Failure> {
+        loop {
+            let step = plan::next(&self.facts);
+            if step.is_end() {
+                return self.end(step);
+            }
+            self.ui().must_say("");
+            self.ui().must_say(&Ui::strong(&words::announced(step, self.facts.mode)));
+            self.network(step)?;
+            fault::point(words::place(step));
+            match step {
+                Step::OpenOld => self.open_old()?,
+                Step::Survey => self.survey()?,
+                Step::Make => self.make()?,
+                Step::ProveMade => self.prove_made()?,
+                Step::Deal => self.deal()?,
+                Step::Void => self.void()?,
+                Step::OpenNew => self.open_new()?,
+                Step::ProveNew => self.prove_new()?,
+                Step::Set => self.set()?,
+                Step::Revoke => self.revoke_old()?,
+                Step::ProveDead => self.prove_dead()?,
+                Step::Report => self.report()?,
+                Step::Record => self.record()?,
+                Step::Done | Step::NewRefused | Step::OldAlive => {}
+            }
+        }
+    }
+
+    /// Where nobody can be asked, what is missing is said before anything is made.
+    fn check_flags(&self) -> Result<(), Failure> {
+        if self.ui().can_ask() {
+            return Ok(());
+        }
+        let flag = if self.args.new.is_empty() && self.args.new_watch.is_none() {
+            "`--new FILE` or `--new-watch DIR`: where the new sheets are scanned to"
+        } else if self.facts.successor != plan::Successor::Confirmed
+            && self.args.custody.bag.is_empty()
+        {
+            "`--bag SHEET=BAG` for each new sheet"
+        } else {
+            return Ok(());
+        };
+        Err(Failure::invalid(format!("nobody can be asked: give {flag}")))
+    }
+
+    fn ui(&self) -> &Ui {
+        &self.context.ui
+    }
+
+    /// Asks for the network to be switched on or off, where the step needs it.
+    fn network(&self, step: Step) -> Result<(), Failure> {
+        let ui = self.ui();
+        let asked = match (step.network(self.facts.mode), network_route()) {
+            (Some(true), Some(false)) => "Switch the network ON",
+            (Some(false), Some(true)) => "Switch the network OFF",
+            _ => return Ok(()),
+        };
+        if ui.can_ask() { super::ask::enter(ui, &format!("{asked}, then Enter: ")) } else { Ok(()) }
+    }
+
+    /// Says how it ended.
+    fn end(&self, step: Step) -> Result<Exit, Failure> {
+        match step {
+            Step::Done => {
+                self.tell_done()?;
+                Ok(Exit::Done)
+            }
+            Step::OldAlive => Err(Failure::new(
+                Exit::StillValid,
+                "the old credential STILL WORKS although it was revoked",
+            )
+            .hint("run `breakglass rotate` again in a minute; if that does not help, revoke it by hand and record it with `breakglass log add REVOKE`")),
+            _ if self.facts.revoked => Err(Failure::new(
+                Exit::StillValid,
+                "the platform refuses what the new sheets give, although the old credential was revoked or replaced",
+            )
+            .hint("keep the papers of BOTH generations; run `breakglass rotate` again in a few minutes")),
+            _ => Err(Failure::new(
+                Exit::StillValid,
+                "the platform refuses what the new sheets give; this run has not touched the old credential",
+            )
+            .hint("keep the papers of both generations and run `breakglass rotate` again in a few minutes; if the old one works and the new one does not, record `breakglass log add ABORT` for the new one")),
+        }
+    }
+
+    /// Takes a credential apart, as the dealt method and the driver say.
+    fn fields(&self, credential: &Secret) -> Result<Fields, Failure> {
+        let wanted = &self.described.secret_fields;
+        parts::fields(credential, self.method.layout, wanted)
+            .map_err(|e| Failure::invalid(e.to_string()))
+    }
+
+    /// Returns how things stand now.
+    fn state(&self) -> Result<State, Failure> {
+        Ok(State::of_book(&self.kit.logbook())?.0)
+    }
+
+    /// Returns what a record about the set that follows says.
+    fn new_subject(&self, state: &State) -> Result<Subject, Failure> {
+        let code = self.new_code.as_deref().unwrap_or_default();
+        let set =
+            state.set(code).ok_or_else(|| Failure::invalid("the new set is not in the logbook"))?;
+        let parsed = Code::parse(crate::codes::code::CodeKind::Set, code)
+            .map_err(|e| Failure::invalid(e.to_string()))?;
+        Ok(Subject { method: state.method.clone(), generation: set.generation, set: parsed })
+    }
+}

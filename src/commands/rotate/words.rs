@@ -1,0 +1,142 @@
+//! What a step is called, and what is said of where things stand.
+
+use super::Run;
+use crate::rotation::answer::Mode;
+use crate::rotation::journal::{Deed, open_intent};
+use crate::rotation::plan::{self, Papers, Step, Successor};
+use crate::ui::Failure;
+
+/// Returns what a step does, for people.
+pub(super) fn told(step: Step, mode: Mode) -> &'static str {
+    match step {
+        Step::OpenOld => "open the old set from k of its sheets",
+        Step::Survey => "ask the platform which credentials there are",
+        Step::Make if mode == Mode::Overlap => "make the new credential on the platform",
+        Step::Make => "make the new secret here; the platform does not know it yet",
+        Step::ProveMade => "try the new credential",
+        Step::Deal => "seal the new credential and write its sheets",
+        Step::Void => "void the set that was left half made",
+        Step::OpenNew => "print, scan the new sheets back, and open the new set from them",
+        Step::ProveNew => "try what the new sheets give",
+        Step::Set => "put the new secret in the place of the old one",
+        Step::Revoke => "revoke the old credential, with the new one",
+        Step::ProveDead => "try the old credential: it has to be refused",
+        Step::Report => "take the platform's own report as evidence",
+        Step::Record => "record the revocation and the rotation",
+        Step::Done => "done",
+        Step::NewRefused => "stop: the platform refuses what the new sheets give",
+        Step::OldAlive => "stop: the old credential still works",
+    }
+}
+
+/// Returns the line before a step.
+pub(super) fn announced(step: Step, mode: Mode) -> String {
+    let network = match step.network(mode) {
+        Some(true) => "  [network on]",
+        Some(false) => "  [network off]",
+        None => "",
+    };
+    format!("> {}{network}", told(step, mode))
+}
+
+/// Returns the name of the place in a test that lets the program die.
+pub(super) fn place(step: Step) -> &'static str {
+    match step {
+        Step::OpenOld => "before opening the old set",
+        Step::Survey => "before the survey",
+        Step::Make => "before making the new secret",
+        Step::ProveMade => "before trying the new secret",
+        Step::Deal => "before dealing",
+        Step::Void => "before voiding",
+        Step::OpenNew => "before opening the new set",
+        Step::ProveNew => "before trying what the sheets give",
+        Step::Set => "before setting",
+        Step::Revoke => "before revoking",
+        Step::ProveDead => "before trying the old one",
+        Step::Report => "before the report",
+        Step::Record => "before recording",
+        Step::Done | Step::NewRefused | Step::OldAlive => "at the end",
+    }
+}
+
+impl Run<'_> {
+    /// Says where it stands, what is safe now, and what comes.
+    pub(super) fn tell_where_it_stands(&self) -> Result<(), Failure> {
+        let ui = self.ui();
+        let mode = self.facts.mode;
+        let how = match mode {
+            Mode::Overlap => {
+                "old and new credential live side by side until the new one is on paper"
+            }
+            Mode::Replace => "the new secret takes the place of the old one when it is on paper",
+        };
+        let name = &self.described.name;
+        ui.must_say(&format!("{}: driver {name}, {how}", self.method.id));
+        match &self.old {
+            Some(old) => {
+                let id = Some(&old.credential).filter(|id| !id.is_empty());
+                let id = id.map(|id| format!(" ({id})")).unwrap_or_default();
+                ui.must_say(&format!(
+                    "  old   generation {}{id}, {}",
+                    old.subject.generation, old.subject.set
+                ));
+            }
+            None => ui.must_say("  old   none: this makes the first credential"),
+        }
+        let new = self.new_code.as_deref().unwrap_or_default();
+        ui.must_say(&match self.facts.successor {
+            Successor::None | Successor::Fresh => "  new   not made yet".to_owned(),
+            Successor::HalfMade => format!("  new   {new}, dealt, and too few sheets were read back: this voids it, the old one stays in use;\n        `breakglass confirm SCANS` first, and it goes on with them instead"),
+            Successor::Confirmed => format!("  new   {new}, on paper; both are kept until this run has opened the new one itself"),
+        });
+        for id in self.left_behind()? {
+            ui.warn(&format!("{id} was made by a run that was interrupted; it may work, and is on no confirmed paper"));
+        }
+        for deed in [Deed::Create, Deed::Set, Deed::Disable, Deed::Revoke] {
+            if let Some(line) = open_intent(&self.lines()?, &self.journal_set(), deed) {
+                ui.warn(&format!(
+                    "an earlier run was ended in the middle of a `{}` at {}: nobody knows yet what came of it",
+                    format!("{deed:?}").to_lowercase(),
+                    line.at
+                ));
+            }
+        }
+        ui.must_say("next");
+        for step in plan::ahead(self.facts) {
+            let papers = match step.papers() {
+                Papers::None => "",
+                Papers::Old => "; needs k sheets of the old set",
+                Papers::New => "; needs sheets of the new set",
+            };
+            let line = announced(step, mode);
+            ui.must_say(&format!("  {}{papers}", line.trim_start_matches("> ")));
+        }
+        Ok(())
+    }
+
+    /// Says what is left to do for people.
+    pub(super) fn tell_done(&self) -> Result<(), Failure> {
+        let ui = self.ui();
+        let state = self.state()?;
+        ui.must_say("");
+        let new = state.set(self.new_code.as_deref().unwrap_or_default());
+        if let Some(new) = new {
+            let word = state.stage(new).word();
+            ui.must_say(&format!("Generation {} is {word}: {}", new.generation, new.code));
+        }
+        let Some(old) = &self.old else { return Ok(()) };
+        let generation = old.subject.generation;
+        ui.must_say(&format!("Generation {generation} is revoked: the platform refuses it."));
+        let Some(set) = state.set(&old.subject.set.to_string()) else { return Ok(()) };
+        ui.must_say("Collect its sheets and destroy them before witnesses:");
+        for (id, sheet) in &set.sheets {
+            let method = Some(&self.method);
+            let holder = crate::commands::people::holder(Some(set), method, *id);
+            let holder = holder.map(|person| format!("  {person}")).unwrap_or_default();
+            let bag = sheet.bag.as_ref().map(|bag| format!("  bag {bag}")).unwrap_or_default();
+            ui.must_say(&format!("  {id}{holder}{bag}"));
+        }
+        self.context.hint("record each one that is destroyed: `breakglass log add DESTROY`");
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! Documents: labels, forms, whatever an organisation prints beside its sheets. No secret stands in any.
+
+use super::PaperError;
+use super::layout::{Setting, Shown, TypedLines};
+use super::pdf::{self, About};
+use super::qr::Code;
+use super::template::{self, Block, Templates, Values, images};
+use crate::codes::grid::PaperSize;
+
+/// Makes the PDF of a document from the template of that name.
+///
+/// `foot` says on every page what it belongs to; the first eight signs of the template's hash follow it.
+pub fn document(
+    name: &str,
+    values: Values,
+    foot: &str,
+    paper: PaperSize,
+    templates: &Templates,
+) -> Result<Vec<u8>, PaperError> {
+    let template = templates.template(name)?;
+    let content = template::document(&template, values)?;
+    let mut shown = Shown { names: images(&template.text), ..Shown::default() };
+    content.each(|block| {
+        if let Block::Qr { text, .. } = block
+            && !shown.codes.contains(text)
+        {
+            shown.codes.push(text.clone());
+        }
+    });
+    shown.pictures = templates.pictures(&template, &shown.names)?;
+    let codes: Vec<Code> = shown
+        .codes
+        .iter()
+        .map(|text| Code::new(text, "code of a document"))
+        .collect::<Result<_, _>>()?;
+    shown.modules = codes.iter().map(Code::width).collect();
+    let fonts = templates.fonts()?;
+    let setting = Setting {
+        fonts,
+        theme: &templates.theme,
+        typed: &TypedLines::default(),
+        paper,
+        leaf: 1,
+        name: &template.name,
+        lines: &[1],
+        shown: &shown,
+    };
+    let hash = templates.hash_of(&template)?;
+    let [a, b, c, d, ..] = hash;
+    let short = u32::from_be_bytes([a, b, c, d]);
+    let pages = setting.document(&content, &format!("{foot} · {name} {short:08x}"))?;
+    let about = About { title: &content.title, language: Templates::language_of(&template) };
+    pdf::write(&pages, &codes, &shown.pictures, fonts, &about)
+}

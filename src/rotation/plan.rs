@@ -1,0 +1,364 @@
+//! What comes next, from what is known: a pure function, so that a run that died anywhere goes on where it has to.
+//!
+//! What the logbook says is never enough to end a credential: anybody can append a line. Every run that changes
+//! anything for good has itself opened the new secret from k sheets that were read back, and tried it.
+
+use super::answer::Mode;
+
+/// The set that is to follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Successor {
+    /// There is none.
+    None,
+    /// An earlier run dealt it, and too few sheets were ever read back.
+    HalfMade,
+    /// This run dealt it; its sheets are to be printed and read back.
+    Fresh,
+    /// Enough of its sheets were read back, some time.
+    Confirmed,
+}
+
+/// What is known of a credential that should be dead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// Nobody has asked.
+    Unknown,
+    /// The platform has refused it, or says that it is gone.
+    Dead,
+    /// It still works.
+    Alive,
+}
+
+/// What this run knows.
+#[derive(Clone, Copy, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and the plan is a table of them"
+)]
+pub struct Facts {
+    /// How the platform changes credentials.
+    pub mode: Mode,
+    /// Whether there is no old credential: the first of a kit.
+    pub first: bool,
+    /// The set that is to follow.
+    pub successor: Successor,
+    /// Whether the old secret was opened in this run.
+    pub old_in_hand: bool,
+    /// Whether the platform was asked what there is.
+    pub surveyed: bool,
+    /// Whether a new secret is in memory that is on no paper yet.
+    pub made: bool,
+    /// Whether the platform has let it in.
+    pub made_valid: bool,
+    /// Whether the new secret was opened, in this run, from sheets that were read back.
+    pub opened: bool,
+    /// Whether the platform lets in what was opened.
+    pub opened_valid: Option<bool>,
+    /// Whether revoking the old one was asked for in this run.
+    pub revoked: bool,
+    /// Whether the old one was tried, and how that ended.
+    pub old: Death,
+    /// Whether the platform's own report is on disk.
+    pub reported: bool,
+    /// Whether REVOKE and ROTATE stand in the logbook.
+    pub recorded: bool,
+}
+
+impl Facts {
+    /// Returns what a run knows before its first step.
+    pub fn new(mode: Mode, first: bool, successor: Successor) -> Self {
+        Self {
+            mode,
+            first,
+            successor,
+            old_in_hand: false,
+            // what replaces a secret leaves nothing behind that could be an orphan
+            surveyed: mode == Mode::Replace,
+            made: false,
+            made_valid: false,
+            opened: false,
+            opened_valid: None,
+            revoked: false,
+            old: Death::Unknown,
+            reported: false,
+            recorded: false,
+        }
+    }
+}
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Open the old set.
+    OpenOld,
+    /// Ask the platform which credentials there are, and find those that nobody has on paper.
+    Survey,
+    /// Make the new secret: on the platform, or here.
+    Make,
+    /// Try it before it goes onto paper.
+    ProveMade,
+    /// Seal it, and write the sheets.
+    Deal,
+    /// Void a set that an earlier run left half made.
+    Void,
+    /// Read the new sheets back and open the set from them.
+    OpenNew,
+    /// Try what they give.
+    ProveNew,
+    /// Put the new secret in the place of the old one.
+    Set,
+    /// End the old credential, with the new one.
+    Revoke,
+    /// Try the old one: it has to be refused.
+    ProveDead,
+    /// Take the platform's own report as evidence.
+    Report,
+    /// Write down that it is revoked, and what took its place.
+    Record,
+    /// Nothing: it is done.
+    Done,
+    /// Nothing: what the sheets give is not let in.
+    NewRefused,
+    /// Nothing: the old one still works.
+    OldAlive,
+}
+
+/// Which papers a step needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Papers {
+    /// None.
+    None,
+    /// k sheets of the old set.
+    Old,
+    /// The sheets of the new set: k, or as many as confirm it.
+    New,
+}
+
+impl Step {
+    /// Says whether the network has to be on, or had better be off.
+    pub fn network(self, mode: Mode) -> Option<bool> {
+        match self {
+            Self::Make if mode == Mode::Overlap => Some(true),
+            Self::OpenOld | Self::Deal | Self::OpenNew => Some(false),
+            Self::Survey
+            | Self::ProveMade
+            | Self::ProveNew
+            | Self::Set
+            | Self::Revoke
+            | Self::ProveDead
+            | Self::Report => Some(true),
+            Self::Make
+            | Self::Void
+            | Self::Record
+            | Self::Done
+            | Self::NewRefused
+            | Self::OldAlive => None,
+        }
+    }
+
+    /// Returns which papers it needs.
+    pub fn papers(self) -> Papers {
+        match self {
+            Self::OpenOld => Papers::Old,
+            Self::OpenNew => Papers::New,
+            _ => Papers::None,
+        }
+    }
+
+    /// Says whether it is an end.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Done | Self::NewRefused | Self::OldAlive)
+    }
+}
+
+/// Returns what comes next.
+pub fn next(facts: &Facts) -> Step {
+    match facts.successor {
+        Successor::HalfMade => Step::Void,
+        Successor::None => before_paper(facts),
+        Successor::Fresh | Successor::Confirmed if !facts.opened => Step::OpenNew,
+        Successor::Fresh | Successor::Confirmed => after_paper(facts),
+    }
+}
+
+fn before_paper(facts: &Facts) -> Step {
+    if !facts.old_in_hand && !facts.first {
+        Step::OpenOld
+    } else if !facts.surveyed {
+        Step::Survey
+    } else if !facts.made {
+        Step::Make
+    } else if facts.mode == Mode::Overlap && !facts.made_valid {
+        Step::ProveMade
+    } else {
+        Step::Deal
+    }
+}
+
+/// From here on every step has the new secret in hand, opened from paper.
+fn after_paper(facts: &Facts) -> Step {
+    if facts.recorded {
+        return Step::Done;
+    }
+    match (facts.mode, facts.opened_valid) {
+        (_, None) => return Step::ProveNew,
+        (Mode::Overlap, Some(false)) => return Step::NewRefused,
+        // not yet in the place of the old one, whose secret changes it
+        (Mode::Replace, Some(false)) if !facts.old_in_hand => return Step::OpenOld,
+        (Mode::Replace, Some(false)) if facts.revoked => return Step::NewRefused,
+        (Mode::Replace, Some(false)) => return Step::Set,
+        (_, Some(true)) if facts.first => return Step::Done,
+        (_, Some(true)) => {}
+    }
+    if facts.mode == Mode::Overlap && !facts.revoked {
+        return Step::Revoke;
+    }
+    match facts.old {
+        Death::Alive => Step::OldAlive,
+        Death::Unknown if facts.old_in_hand => Step::ProveDead,
+        // what a platform does not list may still work: its own sheets tell
+        Death::Unknown => Step::OpenOld,
+        Death::Dead if !facts.reported => Step::Report,
+        Death::Dead => Step::Record,
+    }
+}
+
+/// Returns every step that is still to come when all goes well, the end included.
+pub fn ahead(mut facts: Facts) -> Vec<Step> {
+    let mut steps = Vec::new();
+    loop {
+        let step = next(&facts);
+        steps.push(step);
+        // a plan that comes back to where it was would be a fault of this file
+        if step.is_end() || steps.len() > 30 {
+            return steps;
+        }
+        assume(&mut facts, step);
+    }
+}
+
+/// Takes it that a step went well.
+fn assume(facts: &mut Facts, step: Step) {
+    match step {
+        Step::OpenOld => facts.old_in_hand = true,
+        Step::Survey => facts.surveyed = true,
+        Step::Make => facts.made = true,
+        Step::ProveMade => facts.made_valid = true,
+        Step::Deal => facts.successor = Successor::Fresh,
+        Step::Void => facts.successor = Successor::None,
+        Step::OpenNew => {
+            facts.opened = true;
+            facts.successor = Successor::Confirmed;
+        }
+        Step::ProveNew => {
+            // where the new one replaces the old, it is let in only afterwards
+            facts.opened_valid = Some(facts.mode == Mode::Overlap || facts.revoked);
+        }
+        Step::Set => {
+            facts.revoked = true;
+            facts.opened_valid = None;
+        }
+        // the new one is tried once more: a platform may have ended the wrong one
+        Step::Revoke => (facts.revoked, facts.opened_valid) = (true, None),
+        Step::ProveDead => facts.old = Death::Dead,
+        Step::Report => facts.reported = true,
+        Step::Record => facts.recorded = true,
+        Step::Done | Step::NewRefused | Step::OldAlive => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fresh(mode: Mode) -> Facts {
+        Facts::new(mode, false, Successor::None)
+    }
+
+    #[test]
+    fn a_run_that_is_not_interrupted() {
+        use Step::{Deal, Done, Make, OpenNew, OpenOld, ProveDead, ProveMade, ProveNew, Record};
+        use Step::{Report, Revoke, Set, Survey};
+        let overlap = [
+            OpenOld, Survey, Make, ProveMade, Deal, OpenNew, ProveNew, Revoke, ProveNew, ProveDead,
+            Report, Record, Done,
+        ];
+        assert_eq!(ahead(fresh(Mode::Overlap)), overlap);
+        let replace = [
+            OpenOld, Make, Deal, OpenNew, ProveNew, Set, ProveNew, ProveDead, Report, Record, Done,
+        ];
+        assert_eq!(ahead(fresh(Mode::Replace)), replace);
+    }
+
+    #[test]
+    fn nothing_ends_before_the_new_secret_came_from_paper_in_this_run() {
+        // every combination of what can be known, believed or not
+        let flags = 1 << 9;
+        for mode in [Mode::Overlap, Mode::Replace] {
+            for successor in
+                [Successor::None, Successor::HalfMade, Successor::Fresh, Successor::Confirmed]
+            {
+                for bits in 0..flags {
+                    let bit = |n: u32| bits & (1 << n) != 0;
+                    let facts = Facts {
+                        mode,
+                        first: false,
+                        successor,
+                        old_in_hand: bit(0),
+                        surveyed: bit(1),
+                        made: bit(2),
+                        made_valid: bit(3),
+                        opened: bit(4),
+                        opened_valid: if bit(5) { Some(bit(6)) } else { None },
+                        revoked: bit(7),
+                        old: Death::Unknown,
+                        reported: bit(8),
+                        recorded: false,
+                    };
+                    match next(&facts) {
+                        Step::Revoke => {
+                            assert!(facts.opened && facts.opened_valid == Some(true), "{facts:?}");
+                        }
+                        Step::Set => assert!(facts.opened && facts.old_in_hand, "{facts:?}"),
+                        Step::Record => panic!("nobody knows that the old one is dead: {facts:?}"),
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_died_goes_on_where_it_has_to() {
+        let mut half = fresh(Mode::Overlap);
+        half.successor = Successor::HalfMade;
+        assert_eq!(ahead(half)[..3], [Step::Void, Step::OpenOld, Step::Survey]);
+        let mut confirmed = fresh(Mode::Overlap);
+        confirmed.successor = Successor::Confirmed;
+        let steps = ahead(confirmed);
+        assert_eq!(steps[..4], [Step::OpenNew, Step::ProveNew, Step::Revoke, Step::ProveNew]);
+        // whatever a report says, the old one is tried
+        assert_eq!(steps[4..6], [Step::OpenOld, Step::ProveDead]);
+        let mut confirmed = fresh(Mode::Replace);
+        confirmed.successor = Successor::Confirmed;
+        let steps = ahead(confirmed);
+        assert_eq!(steps[..4], [Step::OpenNew, Step::ProveNew, Step::OpenOld, Step::Set]);
+    }
+
+    #[test]
+    fn the_first_credential_has_nothing_to_retire() {
+        use Step::{Deal, Done, Make, OpenNew, ProveMade, ProveNew, Survey};
+        let first = ahead(Facts::new(Mode::Overlap, true, Successor::None));
+        assert_eq!(first, [Survey, Make, ProveMade, Deal, OpenNew, ProveNew, Done]);
+    }
+
+    #[test]
+    fn what_is_alive_or_refused_is_an_end() {
+        let mut facts = fresh(Mode::Overlap);
+        facts.successor = Successor::Confirmed;
+        (facts.opened, facts.opened_valid) = (true, Some(false));
+        assert_eq!(next(&facts), Step::NewRefused);
+        (facts.opened_valid, facts.revoked, facts.old) = (Some(true), true, Death::Alive);
+        assert_eq!(next(&facts), Step::OldAlive);
+    }
+}

@@ -1,0 +1,300 @@
+//! Locks: one custodian's share sealed once more, to a passphrase or to keys (`codes/format.md` §6, payload `P`).
+//!
+//! A lock to a published X25519 key is a second factor, not the protection: a photographed page may outlive X25519.
+
+pub mod plugin;
+
+use std::io::Write;
+
+use age::secrecy::SecretString;
+
+use self::plugin::Person;
+use super::read_at_most;
+
+use crate::secret::Secret;
+
+/// Most bytes that a lock holds: y and token are 44.
+const MOST_CONTENT: usize = 64;
+
+/// Most bytes of a lock that is printed: what a code of version 24 holds at error correction M, with some to spare.
+const MOST_PRINTED: usize = 800;
+
+/// Work of a new passphrase lock: scrypt with N = 2¹⁷, about half a second and 128 MiB. age's own choice depends on
+/// the machine, and another one may refuse it.
+const WORK: u8 = 17;
+
+/// Most work that is accepted: 1 GiB.
+const MOST_WORK: u8 = 20;
+
+/// Most bytes of an identity file.
+pub const MAX_IDENTITY_FILE: usize = 64 * 1024;
+
+/// How a share is to be locked.
+#[derive(Clone, Copy)]
+pub enum Lock<'a> {
+    /// By a passphrase.
+    Passphrase(&'a Secret),
+    /// To recipients, any one of which opens it.
+    Recipients(&'a [String]),
+}
+
+/// What a lock asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// A passphrase.
+    Passphrase,
+    /// A key.
+    Key,
+}
+
+/// Why a lock cannot be closed or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Not a recipient.
+    #[error("`{0}` is not an age recipient (age1…)")]
+    Recipient(String),
+    /// A recipient or identity of a plugin, and this program was built without plugins.
+    #[error("it needs an age plugin, and this program was built without plugins")]
+    NoPlugins,
+    /// The program of a plugin is not there.
+    #[error("it needs the program `{0}`, which is not on the search path")]
+    Plugin(String),
+    /// A line of an identity file that is none.
+    #[error("line {0} is not an age identity (AGE-SECRET-KEY-1…)")]
+    Identity(usize),
+    /// A file without an identity.
+    #[error("it holds no age identity (AGE-SECRET-KEY-1…)")]
+    NoIdentity,
+    /// What was locked is not an age file.
+    #[error("its lock is not an age file: it was altered, or its page was read wrong")]
+    Damaged,
+    /// Another passphrase or key is needed.
+    #[error("that does not open it")]
+    Closed,
+    /// The passphrase costs more work than is accepted.
+    #[error("its passphrase needs scrypt work factor {0}, more than the 20 that are accepted")]
+    Work(u8),
+    /// An identity file in age's text form.
+    #[error("it is armored and sealed: make a plain key file of it with `age -d` first")]
+    Armored,
+    /// It opens, but not to a share.
+    #[error("the lock opens, but there is no share in it")]
+    Content,
+    /// The lock has more bytes than a sheet has room for.
+    #[error("its lock has {0} bytes, more than a sheet has room for: name fewer recipients")]
+    TooLong(usize),
+    /// age or a plugin could not seal; the words hold nothing secret.
+    #[error("it cannot be locked: {0}")]
+    Seal(String),
+}
+
+/// Checks a recipient as a method file names it.
+pub fn check_recipient(text: &str) -> Result<(), LockError> {
+    let good = text.parse::<age::x25519::Recipient>().is_ok() || plugin::is_recipient(text);
+    if good { Ok(()) } else { Err(LockError::Recipient(text.to_owned())) }
+}
+
+/// Locks a share.
+pub fn close(content: &[u8], lock: Lock<'_>, person: &Person) -> Result<Vec<u8>, LockError> {
+    let mut recipients = Vec::<Box<dyn age::Recipient>>::new();
+    // age adds a random line to headers without a passphrase; the smallest is printed, but no plugin is asked twice
+    let mut tries = 1;
+    match lock {
+        Lock::Passphrase(passphrase) => {
+            let mut recipient = age::scrypt::Recipient::new(as_age(passphrase));
+            recipient.set_work_factor(WORK);
+            recipients.push(Box::new(recipient));
+        }
+        Lock::Recipients(texts) => {
+            let mut others = Vec::new();
+            for text in texts {
+                match text.parse::<age::x25519::Recipient>() {
+                    Ok(recipient) => recipients.push(Box::new(recipient)),
+                    Err(_) => others.push(text.as_str()),
+                }
+            }
+            tries = if others.is_empty() { super::TRIES } else { 1 };
+            recipients.extend(plugin::recipients(&others, person)?);
+        }
+    }
+    let seal = |e: String| LockError::Seal(e);
+    let recipients = || recipients.iter().map(|r| &**r as &dyn age::Recipient);
+    let once = || {
+        let encryptor =
+            age::Encryptor::with_recipients(recipients()).map_err(|e| seal(e.to_string()))?;
+        let mut locked = Vec::with_capacity(512);
+        let written = encryptor.wrap_output(&mut locked).and_then(|mut writer| {
+            writer.write_all(content)?;
+            writer.finish()
+        });
+        written.map_err(|e| seal(e.to_string()))?;
+        Ok(locked)
+    };
+    let mut locked = once()?;
+    for _ in 1..tries {
+        let other = once()?;
+        if other.len() < locked.len() {
+            locked = other;
+        }
+    }
+    match locked.len() {
+        ..=MOST_PRINTED => Ok(locked),
+        long => Err(LockError::TooLong(long)),
+    }
+}
+
+/// Says what a lock asks for; `None` when it is no age file.
+pub fn asks(locked: &[u8]) -> Option<Asks> {
+    let decryptor = age::Decryptor::new_buffered(locked).ok()?;
+    Some(if decryptor.is_scrypt() { Asks::Passphrase } else { Asks::Key })
+}
+
+/// Opens a lock with a passphrase; takes about half a second.
+pub fn open_with_passphrase(locked: &[u8], passphrase: &Secret) -> Result<Secret, LockError> {
+    decrypt(locked, std::iter::once(&by_passphrase(passphrase) as _), MOST_CONTENT)
+}
+
+fn by_passphrase(passphrase: &Secret) -> age::scrypt::Identity {
+    let mut identity = age::scrypt::Identity::new(as_age(passphrase));
+    identity.set_max_work_factor(MOST_WORK);
+    identity
+}
+
+fn as_age(passphrase: &Secret) -> SecretString {
+    SecretString::from(String::from_utf8_lossy(passphrase.expose()).into_owned())
+}
+
+/// The keys of one identity file.
+pub struct Keys(Vec<Box<dyn age::Identity>>);
+
+impl Keys {
+    /// Says whether an identity file is itself sealed with a passphrase.
+    pub fn is_sealed(file: &[u8]) -> bool {
+        asks(file) == Some(Asks::Passphrase)
+    }
+
+    /// Opens an identity file that is sealed with a passphrase.
+    pub fn unseal(file: &[u8], passphrase: &Secret) -> Result<Secret, LockError> {
+        let identity = by_passphrase(passphrase);
+        decrypt(file, std::iter::once(&identity as _), MAX_IDENTITY_FILE)
+    }
+
+    /// Reads an identity file: identities, one a line; empty lines and comments (`#`) say nothing.
+    pub fn parse(file: &Secret, person: &Person) -> Result<Self, LockError> {
+        let text = std::str::from_utf8(file.expose()).map_err(|_| LockError::NoIdentity)?;
+        let text = text.trim_start_matches('\u{feff}');
+        if text.starts_with("-----BEGIN AGE ENCRYPTED FILE-----") {
+            return Err(LockError::Armored);
+        }
+        let (mut keys, mut others) = (Vec::<Box<dyn age::Identity>>::new(), Vec::new());
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            match line.parse::<age::x25519::Identity>() {
+                Ok(identity) => keys.push(Box::new(identity)),
+                Err(_) if plugin::is_identity(line) => others.push(line),
+                Err(_) => return Err(LockError::Identity(number)),
+            }
+        }
+        match plugin::identities(&others, person) {
+            Ok(more) => keys.extend(more),
+            // the plain keys beside them are good all the same
+            Err(LockError::NoPlugins) if !keys.is_empty() => {}
+            Err(error) => return Err(error),
+        }
+        if keys.is_empty() { Err(LockError::NoIdentity) } else { Ok(Self(keys)) }
+    }
+
+    /// Opens a lock with whichever of the keys fits.
+    pub fn open(&self, locked: &[u8]) -> Result<Secret, LockError> {
+        let keys = self.0.iter().map(|key| &**key as &dyn age::Identity);
+        decrypt(locked, keys, MOST_CONTENT)
+    }
+}
+
+/// Decrypts at most `most` bytes; nothing is returned before the end of the file was found right.
+fn decrypt<'a>(
+    locked: &[u8],
+    keys: impl Iterator<Item = &'a dyn age::Identity>,
+    most: usize,
+) -> Result<Secret, LockError> {
+    use age::DecryptError::{ExcessiveWork, InvalidHeader, InvalidMac, UnknownFormat};
+    let decryptor = age::Decryptor::new_buffered(locked).map_err(|_| LockError::Damaged)?;
+    let mut reader = decryptor.decrypt(keys).map_err(|error| match error {
+        ExcessiveWork { required, .. } => LockError::Work(required),
+        InvalidHeader | InvalidMac | UnknownFormat => LockError::Damaged,
+        _ => LockError::Closed,
+    })?;
+    match read_at_most(&mut reader, most) {
+        Ok(Some(opened)) => Ok(opened),
+        Ok(None) => Err(LockError::Content),
+        Err(_) => Err(LockError::Damaged),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const CONTENT: [u8; 44] = [7; 44];
+
+    fn key() -> (Secret, String) {
+        let identity = age::x25519::Identity::generate();
+        let text = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
+        (
+            Secret::new(format!("# a comment\n\n{text}\n").into_bytes()),
+            identity.to_public().to_string(),
+        )
+    }
+
+    fn keys(file: &Secret) -> Keys {
+        Keys::parse(file, &Person::nobody()).unwrap()
+    }
+
+    #[test]
+    fn either_of_two_keys_opens_a_lock_and_a_third_does_not() {
+        let ((one, first), (two, second), (three, _)) = (key(), key(), key());
+        let locked =
+            close(&CONTENT, Lock::Recipients(&[first, second]), &Person::nobody()).unwrap();
+        // two recipients, and little of age's random line
+        assert!(locked.len() < 420, "{}", locked.len());
+        assert_eq!(asks(&locked), Some(Asks::Key));
+        for file in [&one, &two] {
+            assert_eq!(keys(file).open(&locked).unwrap().expose(), CONTENT);
+        }
+        assert!(matches!(keys(&three).open(&locked), Err(LockError::Closed)));
+        let passphrase = Secret::new(b"whatever".to_vec());
+        assert!(matches!(open_with_passphrase(&locked, &passphrase), Err(LockError::Closed)));
+        assert!(matches!(keys(&one).open(&locked[1..]), Err(LockError::Damaged)));
+        assert!(matches!(keys(&one).open(&locked[..locked.len() - 1]), Err(LockError::Damaged)));
+    }
+
+    #[test]
+    fn a_passphrase_opens_its_lock_and_another_does_not() {
+        let passphrase = Secret::new(b"correct horse battery staple".to_vec());
+        let locked = close(&CONTENT, Lock::Passphrase(&passphrase), &Person::nobody()).unwrap();
+        assert_eq!(asks(&locked), Some(Asks::Passphrase));
+        assert_eq!(open_with_passphrase(&locked, &passphrase).unwrap().expose(), CONTENT);
+        let other = Secret::new(b"correct horse battery stable".to_vec());
+        assert!(matches!(open_with_passphrase(&locked, &other), Err(LockError::Closed)));
+    }
+
+    #[test]
+    fn what_is_no_key_is_named_by_its_line() {
+        let fault = |text: &str| {
+            let file = Secret::new(text.as_bytes().to_vec());
+            Keys::parse(&file, &Person::nobody()).err().unwrap().to_string()
+        };
+        assert!(fault("# only a comment\n").contains("no age identity"));
+        assert!(fault("# x\nAGE-SECRET-KEY-1QQQ\n").contains("line 2"));
+        assert!(fault("-----BEGIN AGE ENCRYPTED FILE-----\n").contains("armored"));
+        assert!(check_recipient("age1qqq").is_err());
+        let mut slip = key().1;
+        slip.replace_range(20..21, "1");
+        assert!(check_recipient(&slip).is_err(), "{slip} is no plugin's");
+        assert!(check_recipient(&key().1).is_ok());
+    }
+}

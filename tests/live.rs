@@ -1,0 +1,18 @@
+//! Whole cycles against real platforms' own programs, on loopback: `cargo test --features live --test live`.
+#![cfg(feature = "live")]
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "live/aws.rs"]
+mod aws;
+#[path = "live/cycle.rs"]
+mod cycle;
+#[path = "live/linux.rs"]
+mod linux;
+#[path = "live/postgresql.rs"]
+mod postgresql;
+#[path = "support/small.rs"]
+mod small;
+#[path = "live/ssh.rs"]
+mod ssh;
+#[path = "live/vault.rs"]
+mod vault;

@@ -1,0 +1,195 @@
+//! `aws-iam-access-key` with the real `aws` against a `moto_server` that checks signatures.
+
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::cycle::{Cycle, Server, free_port};
+
+const ACCOUNT: &str = "123456789012";
+
+struct Moto {
+    url: String,
+    /// A key of somebody who may look at everything.
+    auditor: (String, String),
+    _server: Server,
+}
+
+impl Moto {
+    /// Starts one with two users and their keys; from then on nobody gets in without a right signature.
+    fn start() -> (Self, String, String) {
+        let port = free_port();
+        let server = Command::new("moto_server")
+            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .env("INITIAL_NO_AUTH_ACTION_COUNT", "6")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("moto_server is needed: pip install 'moto[server]' awscli");
+        let url = format!("http://127.0.0.1:{port}");
+        let auditor = (String::new(), String::new());
+        let mut moto = Self { url, auditor, _server: Server(server) };
+        for _ in 0..300 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                break;
+            }
+            sleep(Duration::from_millis(100));
+        }
+        let (id, secret) = moto.user("breakglass");
+        moto.auditor = moto.user("auditor");
+        (moto, id, secret)
+    }
+
+    fn user(&self, name: &str) -> (String, String) {
+        let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iam:*","sts:*"],"Resource":"*"}]}"#;
+        self.aws(None, &["iam", "create-user", "--user-name", name]).unwrap();
+        let put = ["iam", "put-user-policy", "--user-name", name, "--policy-name", "own"];
+        self.aws(None, &[&put[..], &["--policy-document", policy]].concat()).unwrap();
+        let made = self.aws(None, &["iam", "create-access-key", "--user-name", name]).unwrap();
+        let text = |name: &str| made["AccessKey"][name].as_str().unwrap().to_owned();
+        (text("AccessKeyId"), text("SecretAccessKey"))
+    }
+
+    /// Asks the server itself, with a key or with none.
+    fn aws(&self, key: Option<(&str, &str)>, args: &[&str]) -> Result<Value, String> {
+        let (id, secret) = key.unwrap_or(("nobody", "nothing"));
+        let output = Command::new("aws")
+            .args(args)
+            .args(["--endpoint-url", &self.url, "--region", "us-east-1", "--output", "json"])
+            .env("AWS_ACCESS_KEY_ID", id)
+            .env("AWS_SECRET_ACCESS_KEY", secret)
+            .output()
+            .expect("aws is needed: pip install awscli");
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        Ok(serde_json::from_slice(&output.stdout).unwrap_or(Value::Null))
+    }
+
+    fn tables(&self) -> String {
+        format!(
+            "[release]\nlayout = \"lines\"\n[rotation]\ndriver = \"aws-iam-access-key\"\n[rotation.target]\nuser = \"breakglass\"\naccount = \"{ACCOUNT}\"\nendpoint_url = \"{}\"\nend_sessions = \"no\"\n",
+            self.url
+        )
+    }
+}
+
+fn key_of(released: &str) -> (String, String) {
+    let line = |name: &str| {
+        let line = released.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+        line.unwrap_or_else(|| panic!("no `{name}`")).to_owned()
+    };
+    (line("id"), line("secret"))
+}
+
+#[test]
+fn a_key_goes_from_paper_to_its_end() {
+    let (moto, id, secret) = Moto::start();
+    let cycle = Cycle::new(&moto.tables());
+    let released = cycle.deal_and_release(&format!("id: {id}\nsecret: {secret}\n"), &id);
+    let (used, with) = key_of(&released);
+    assert!(moto.aws(Some((&used, &with)), &["sts", "get-caller-identity"]).is_ok());
+
+    let said = cycle.rotate(0);
+    assert!(said.contains("the platform refuses it"), "{said}");
+    // the server is asked, not our records
+    let refused = moto.aws(Some((&id, &secret)), &["sts", "get-caller-identity"]).unwrap_err();
+    assert!(refused.contains("InvalidClientTokenId"), "{refused}");
+    let (new_id, new_secret) = key_of(&cycle.release("papers-2"));
+    let new = Some((new_id.as_str(), new_secret.as_str()));
+    let who = moto.aws(new, &["sts", "get-caller-identity"]).unwrap();
+    assert_eq!(who["Account"], ACCOUNT);
+    let keys = moto.aws(new, &["iam", "list-access-keys", "--user-name", "breakglass"]).unwrap();
+    assert_eq!(keys["AccessKeyMetadata"].as_array().unwrap().len(), 1);
+    cycle.holds_no(&[&secret, &new_secret]);
+    assert!(!said.contains(&secret) && !said.contains(&new_secret));
+    let evidence = std::fs::read_dir(cycle.path("kit/evidence")).unwrap().count();
+    assert_eq!(evidence, 1);
+}
+
+#[test]
+fn a_second_key_that_nobody_has_on_paper_is_shown() {
+    let (moto, id, secret) = Moto::start();
+    let cycle = Cycle::new(&moto.tables());
+    cycle.deal_and_release(&format!("id: {id}\nsecret: {secret}\n"), &id);
+    let made = moto
+        .aws(Some((&id, &secret)), &["iam", "create-access-key", "--user-name", "breakglass"])
+        .unwrap();
+    let orphan = made["AccessKey"]["AccessKeyId"].as_str().unwrap();
+    let said = cycle.rotate(4);
+    assert!(said.contains(&format!("{orphan} is on no confirmed paper")), "{said}");
+    let keys = moto
+        .aws(Some((&id, &secret)), &["iam", "list-access-keys", "--user-name", "breakglass"])
+        .unwrap();
+    assert_eq!(keys["AccessKeyMetadata"].as_array().unwrap().len(), 2, "nothing was touched");
+}
+
+#[test]
+fn the_driver_keeps_the_rules() {
+    let (moto, id, secret) = Moto::start();
+    let cycle = Cycle::new("");
+    let credential =
+        format!("{{\"id\":\"{id}\",\"secret\":{{\"id\":\"{id}\",\"secret\":\"{secret}\"}}}}");
+    std::fs::write(cycle.path("key.json"), credential).unwrap();
+    let url = format!("endpoint_url={}", moto.url);
+    let account = format!("account={ACCOUNT}");
+    let args = [
+        "driver-test",
+        "aws-iam-access-key",
+        "--credential",
+        "key.json",
+        "--target",
+        "user=breakglass",
+        "--target",
+        "end_sessions=no",
+    ];
+    let said = cycle.run(
+        &[&args[..], &["--target", &account, "--target", &url, "--patience", "30"]].concat(),
+        0,
+    );
+    assert!(!said.contains("FAIL"), "{said}");
+    let other = ["--target", "account=999999999999", "--target", &url];
+    let said = cycle.run(&[&args[..], &other[..]].concat(), 1);
+    assert!(said.contains("the key is of account 123456789012"), "{said}");
+}
+
+/// moto ignores the conditions of a policy, so what would end sessions is looked at instead.
+#[test]
+fn sessions_are_ended_by_a_policy_of_the_user() {
+    use std::io::Write;
+    let (moto, id, secret) = Moto::start();
+    let question = serde_json::json!({
+        "target": { "user": "breakglass", "account": ACCOUNT, "endpoint_url": moto.url },
+        "auth": { "id": id, "secret": { "id": id, "secret": secret } },
+        "credential_id": "AKIAGONEGONEGONEGONE",
+    });
+    let mut driver = Command::new(env!("CARGO_BIN_EXE_breakglass"))
+        .args(["driver", "aws-iam-access-key", "revoke"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    driver.stdin.take().unwrap().write_all(question.to_string().as_bytes()).unwrap();
+    let output = driver.wait_with_output().unwrap();
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["status"], "already_revoked", "{answer}");
+    let auditor = Some((moto.auditor.0.as_str(), moto.auditor.1.as_str()));
+    let get = [
+        "iam",
+        "get-user-policy",
+        "--user-name",
+        "breakglass",
+        "--policy-name",
+        "AWSRevokeOlderSessions",
+    ];
+    let policy = moto.aws(auditor, &get).unwrap();
+    let statement = &policy["PolicyDocument"]["Statement"][0];
+    assert_eq!(
+        (statement["Effect"].as_str(), statement["Action"][0].as_str()),
+        (Some("Deny"), Some("*"))
+    );
+    assert!(statement["Condition"]["DateLessThan"]["aws:TokenIssueTime"].is_string(), "{policy}");
+}
