@@ -1,5 +1,6 @@
 //! `postgresql` with a server of its own for each test, which logs every statement.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -49,9 +50,9 @@ impl Postgres {
         );
         let log = server.dir.path().join("log").display().to_string();
         server.as_owner("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]);
-        // a statement of its own, or the log would hold the password of the next one
-        let made = format!("CREATE ROLE bg LOGIN PASSWORD '{OLD}'");
-        server.admin(&["SET log_statement = 'none'", &made]);
+        // each a query of its own, or the log would hold the password
+        let made = format!("SET log_statement = 'none';\nCREATE ROLE bg LOGIN PASSWORD '{OLD}';\n");
+        server.admin(&made);
         server
     }
 
@@ -73,15 +74,17 @@ impl Postgres {
         assert!(status.success(), "{args:?}");
     }
 
-    fn admin(&self, statements: &[&str]) -> String {
+    fn admin(&self, statements: &str) -> String {
         let socket = self.dir.path().display().to_string();
         let args = [
             "-X", "-q", "-A", "-t", "-h", &socket, "-p", &self.port, "-U", "admin", "-d",
             "postgres",
         ];
         let mut command = Command::new("psql");
-        command.args(args).args(statements.iter().flat_map(|statement| ["-c", *statement]));
-        let output = command.output().unwrap();
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(statements.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
@@ -134,7 +137,7 @@ fn a_password_goes_from_paper_to_its_end() {
     // the operator's own session, open when the credential is rotated
     let mut session = server.login(&used, "SELECT pg_sleep(600)").spawn().unwrap();
     let sessions = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'bg'";
-    until("a session", || server.admin(&[sessions]) == "1");
+    until("a session", || server.admin(sessions) == "1");
 
     let watch = Watch::start();
     let said = cycle.rotate(0);
@@ -143,7 +146,7 @@ fn a_password_goes_from_paper_to_its_end() {
     watch.saw_none("psql", &[OLD, &new], "");
     // the server is asked, not our records
     assert!(!server.lets_in(OLD) && server.lets_in(&new));
-    until("no session", || server.admin(&[sessions]) == "0");
+    until("no session", || server.admin(sessions) == "0");
     assert!(!session.wait().unwrap().success());
     let log = log_of(server.dir.path());
     assert!(
@@ -163,7 +166,7 @@ fn a_server_that_asks_for_no_password_is_refused() {
     let server = Postgres::start(true);
     let cycle = Cycle::new(&server.tables());
     cycle.deal_and_release(OLD, "bg");
-    let kept = || server.admin(&["SELECT rolpassword FROM pg_authid WHERE rolname = 'bg'"]);
+    let kept = || server.admin("SELECT rolpassword FROM pg_authid WHERE rolname = 'bg'");
     let before = kept();
     let said = cycle.rotate(4);
     assert!(said.contains("lets this role in with ANY password"), "{said}");
