@@ -163,9 +163,10 @@ pub struct Split {
 }
 
 /// What sheets are made of.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Default, ValueEnum)]
 pub enum Media {
     /// PDF, to be printed
+    #[default]
     Paper,
     /// Text, to be copied onto a USB stick or a smart card
     File,
@@ -247,13 +248,16 @@ pub struct Combine {
     /// Write the credential to FILE, new, mode 0600, instead of showing it
     #[arg(long, value_name = "FILE", conflicts_with = "exec")]
     pub output: Option<PathBuf>,
+    /// Go straight on to `rotate` when the operator is done, with the secret that was just opened
+    #[arg(long)]
+    pub rotate: bool,
     /// Give the credential to CMD, in the variables of `[release.env]` or on its input; must come last
     #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true)]
     pub exec: Option<Vec<String>>,
 }
 
 /// Who gets which sheet in which bag, and what is said of that.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 pub struct Custody {
     /// The bag that a sheet goes into: `1a=TE-004411`; may be given several times
     #[arg(long, value_name = "SHEET=BAG")]

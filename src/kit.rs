@@ -150,7 +150,8 @@ impl Kit {
         Contacts::parse(&text).map_err(|what| KitError::Contacts { path, what })
     }
 
-    fn set_dir(&self, code: &Code) -> PathBuf {
+    /// Returns the folder of a set.
+    pub fn set_folder(&self, code: &Code) -> PathBuf {
         self.dir.join("sets").join(code.folder())
     }
 
@@ -162,7 +163,7 @@ impl Kit {
         manifest: &Manifest,
         sealed: &[u8],
     ) -> Result<(), KitError> {
-        let dir = self.set_dir(code);
+        let dir = self.set_folder(code);
         files::make_private_folder(&dir)?;
         files::write_new(&dir.join("method.toml"), method_text.as_bytes())?;
         let manifest = Payload::Manifest(Box::new(manifest.clone())).text();
@@ -179,7 +180,7 @@ impl Kit {
         state: &State,
     ) -> Result<Option<(KnownSet, Option<KitError>)>, KitError> {
         let code = Code::from_bytes(CodeKind::Set, set);
-        let dir = self.set_dir(&code);
+        let dir = self.set_folder(&code);
         if !dir.exists() {
             return Ok(None);
         }
@@ -214,7 +215,7 @@ impl Kit {
         let code = Code::parse(CodeKind::Set, written).ok()?;
         let (set, _) = self.known(code.bytes(), &State::default()).ok()??;
         let (method, _) = self.dealt_method(&code, &set.manifest).ok()?;
-        let text = files::read_text(&self.set_dir(&code).join("method.toml"), MAX_FILE).ok()?;
+        let text = files::read_text(&self.set_folder(&code).join("method.toml"), MAX_FILE).ok()?;
         Some((method, text))
     }
 
@@ -226,11 +227,11 @@ impl Kit {
         code: &Code,
         manifest: &Manifest,
     ) -> Result<(Method, Vec<String>), KitError> {
-        let path = self.set_dir(code).join("method.toml");
+        let path = self.set_folder(code).join("method.toml");
         let text = files::read_text(&path, MAX_FILE)?;
         if sha256(&[text.as_bytes()]) != manifest.method_hash {
             let what = "method.toml is not the one that was dealt".to_owned();
-            return Err(KitError::Set { path: self.set_dir(code), what });
+            return Err(KitError::Set { path: self.set_folder(code), what });
         }
         Method::parse_dealt(&text).map_err(|source| KitError::Method { path, source })
     }

@@ -268,6 +268,59 @@ fn an_old_credential_dies_when_the_new_one_is_on_paper() {
 }
 
 #[test]
+fn what_somebody_knows_ends_before_its_successor_is_read_back() {
+    for (mode, ended) in [("overlap", "before revoking"), ("replace", "before setting")] {
+        let mut office = Office::in_use(mode, "");
+        office.rotate("", &["--compromised", "x"]).expect(2, &["a reason has four letters"]);
+        office.papers.pop();
+        assert_eq!(office.secrets(), [FIRST_SECRET]);
+        let known = ["--compromised", "it was pasted into a chat"];
+        // the order of the steps, from a run that only lists where it could die
+        let listed = office.copied().rotate("list", &known).expect(0, &[]);
+        let place = |name: &str| listed.find(&format!(": {name}\n")).unwrap();
+        assert!(place("before dealing") < place(ended));
+        assert!(place(ended) < place("before opening the new set"));
+        // a run that dies when the new sheets are to be read back has ended the old credential
+        let line = listed.lines().find(|line| line.ends_with(": before opening the new set"));
+        let fault = line.unwrap().strip_prefix("fault ").unwrap().split_once(':').unwrap().0;
+        let said = office.rotate(fault, &known);
+        assert_eq!(said.output.status.signal(), Some(9), "{}", said.words);
+        assert!(!office.secrets().contains(&FIRST_SECRET.to_owned()), "{}", said.words);
+        // its sheets are all there is: they are not voided, whatever is answered
+        office.rotate("", &[]).expect(4, &["may be the one that works"]);
+        let papers = office.papers.iter().rev().find(|(set, _)| !set.is_empty()).unwrap().1.clone();
+        let bags = ["--bag", "1a=N1", "--bag", "2a=N2", "--bag", "3a=N3", "--exception", "a test"];
+        office.kit(&[&["confirm", &papers, "--no-book"], &bags[..]].concat()).expect(0, &[]);
+        office.rotate("", &[]).expect(0, &["is revoked: the platform refuses it"]);
+        let state = office.state();
+        assert_eq!(state.stage(&state.sets[0]), Stage::Retired);
+        let book = fs::read_to_string(office.path("kit/logbook.jsonl")).unwrap();
+        for word in ["\"event\":\"COMPROMISE\"", "ended before its successor was read back"] {
+            assert_eq!(book.matches(word).count(), 1, "{word}");
+        }
+    }
+}
+
+#[test]
+fn it_is_only_switched_off_when_somebody_else_can_switch_it_on() {
+    let mut office = Office::in_use("overlap", "");
+    let off = |office: &mut Office, more: &[&str]| {
+        let said = office.rotate("", &[&["--disable"], more].concat());
+        office.papers.pop();
+        said
+    };
+    off(&mut office, &[]).expect(1, &["nobody could switch it on again", "--undo-with METHOD"]);
+    off(&mut office, &["--undo-with", "aws-payments-prod"]).expect(1, &["is this method"]);
+    assert_eq!(office.platform()["keys"]["K1"]["active"], true);
+    off(&mut office, &["--undo-with", "aws-org"]).expect(0, &["it is refused", "DISABLE"]);
+    assert_eq!(office.platform()["keys"]["K1"]["active"], false);
+    let book = fs::read_to_string(office.path("kit/logbook.jsonl")).unwrap();
+    assert!(book.lines().last().unwrap().contains("aws-org can switch it on again"));
+    let mut office = Office::in_use("replace", "");
+    off(&mut office, &["--undo-with", "aws-org"]).expect(0, &["it is refused"]);
+}
+
+#[test]
 fn a_rotation_that_was_left_is_due() {
     let mut office = Office::new("overlap", "");
     office.rotate("", &["--first"]).expect(0, &[]);
@@ -445,7 +498,7 @@ fn a_driver_that_lies_or_changed_is_found_out() {
 
     // a platform that is full, with a key that nobody has on paper
     let mut office = Office::in_use("overlap", "max = \"1\"");
-    office.rotate("", &[]).expect(2, &["the driver says limit", "revoke one"]);
+    office.rotate("", &[]).expect(4, &["the driver says limit", "revoke one"]);
     assert_eq!(office.live(), ["K1"]);
 }
 

@@ -7,7 +7,8 @@ use clap::Args;
 use super::{Custody, Ink, Intake, Media, Paper};
 
 /// `rotate`
-#[derive(Args)]
+#[derive(Args, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Rotate {
     /// Where the old sheets come from.
     #[command(flatten)]
@@ -45,6 +46,15 @@ pub struct Rotate {
     /// There is no credential yet: make the first one, with the platform's own login
     #[arg(long)]
     pub first: bool,
+    /// Somebody knows the credential: end it as soon as the new sheets are written, before they are read back
+    #[arg(long, value_name = "WHY", conflicts_with_all = ["first", "disable"])]
+    pub compromised: Option<String>,
+    /// Only switch the credential off for now, and print nothing; needs `--undo-with`
+    #[arg(long, conflicts_with = "first")]
+    pub disable: bool,
+    /// The second method that can switch it on again
+    #[arg(long, value_name = "METHOD", requires = "disable")]
+    pub undo_with: Option<String>,
     /// Say where it stands and what would come next, and stop
     #[arg(short = 'n', long)]
     pub dry_run: bool,

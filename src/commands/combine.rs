@@ -8,6 +8,7 @@ use super::ink;
 use super::objection::{Objection, exceptions, network_route};
 use super::recorder::{Recorded, Recorder, in_the_book, show_code};
 use super::release::{self, Answers, Situation};
+use super::rotate;
 use super::shortfall::too_few;
 use crate::cli::Combine;
 use crate::clock::{Instant, Source};
@@ -17,6 +18,7 @@ use crate::fault;
 use crate::files::FileError;
 use crate::logbook::Draft;
 use crate::logbook::record::{self, Subject, When};
+use crate::method::Method;
 use crate::opening::{Case, Verdict};
 use crate::state::{FORGED, State};
 use crate::ui::{Failure, Ui};
@@ -39,36 +41,13 @@ pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
 /// From the sheets that came in to the credential in the operator's hands.
 fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure> {
     let context = gathering.context;
-    let groups = gathering.groups();
-    let ready = groups.iter().any(|group| gathering.examine(group).is_complete());
-    if !ready {
-        let case = groups.first().map(|group| gathering.examine(group));
-        let failure = too_few(gathering, case.as_ref());
-        if let Some(case) = case {
-            record_tampering(gathering, args, &case);
-        }
-        return Err(failure);
-    }
-
-    let chosen = ink::choose(gathering, &args.ink, &groups)?;
-    if let Some(origin) = gathering.contradiction(&chosen.group) {
-        return Err(Failure::invalid(format!(
-            "another manifest with the same set code was read ({origin})"
-        ))
-        .hint("bring sheets of one set only; somebody made a second text for this code"));
-    }
-    let case = gathering.examine(&chosen.group);
-    if !case.is_complete() {
-        let failure = too_few(gathering, Some(&case));
-        record_tampering(gathering, args, &case);
-        return Err(failure);
-    }
-    tell_bad(&context.ui, &case);
-
+    let (case, mut objections, by_ink) = complete(gathering, args)?;
     let mut recorder =
         Recorder::new(context, gathering.book_for(&case.code), args.record.as_deref());
     let method = gathering.dealt_method(&case);
-    let mut objections = chosen.objections;
+    if args.rotate {
+        check_rotation(context, method.as_ref())?;
+    }
     objections.append(&mut gathering.trouble);
     if gathering.has_kit()
         && gathering.book_for(&case.code).is_none()
@@ -85,7 +64,7 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
         method: method.as_ref(),
         state: &gathering.state,
         objections,
-        wants_last_code: recorder.is_loose() && chosen.by_ink,
+        wants_last_code: recorder.is_loose() && by_ink,
     };
     let answers = release::ask(context, args, situation)?;
     if let Some(code) = answers.last_code {
@@ -130,14 +109,96 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
     fault::point("after the handover");
     // the last line comes last, whatever happens at the question before it
     let ended = match &delivered {
-        Ok(_) if args.exec.is_some() => ask_for_the_end(context, &mut recorder, &case, &release),
-        _ => Ok(()),
+        Ok(_) if args.exec.is_some() || args.rotate => {
+            ask_for_the_end(context, &mut recorder, &case, &release)
+        }
+        _ => Ok(false),
     };
     context.ui.must_say(&Ui::strong(&format!("Revoke before {} ({})", due.utc(), due.local())));
-    if ended.is_err() {
+    let done = ended.unwrap_or_else(|_| {
         context.ui.warn("the end of the release is not recorded: `breakglass log add END`");
+        false
+    });
+    let delivered = delivered?;
+    if args.rotate && !done {
+        return Err(Failure::new(
+            Exit::StillValid,
+            "the operator is not done, so it was not rotated",
+        )
+        .hint("when they are: `breakglass rotate`"));
     }
-    delivered
+    if !done || !args.rotate && !offered(context, method)? {
+        return Ok(delivered);
+    }
+    let id = &case.manifest.credential_id;
+    match rotate::after_release(context, case.code, &opened.credential, id) {
+        Ok(Exit::Done) => Ok(delivered),
+        // it was released, and nobody has ended it
+        Err(failure) if failure.exit != Exit::Interrupted => {
+            Err(Failure { exit: Exit::StillValid, ..failure })
+        }
+        ended => ended,
+    }
+}
+
+/// Asks whether the next credential is made right now, while everybody is there.
+fn offered(context: &Context, method: Option<&Method>) -> Result<bool, Failure> {
+    if method.is_none_or(|method| method.rotation.is_none()) {
+        return Ok(false);
+    }
+    context.ui.confirm("It is burnt now. Rotate it right away?", "`--rotate`")
+}
+
+/// `--rotate` needs a driver, and people who print and scan: that is known before anything is opened.
+fn check_rotation(context: &Context, method: Option<&Method>) -> Result<(), Failure> {
+    if method.is_none_or(|method| method.rotation.is_none()) {
+        return Err(Failure::new(
+            Exit::No,
+            "the method as it was dealt names no driver to rotate with",
+        )
+        .hint("release it with `breakglass combine`; revoke it and deal the next one by hand"));
+    }
+    if !context.ui.can_ask() {
+        return Err(Failure::invalid(
+            "to rotate, somebody has to be asked, and there is no terminal",
+        )
+        .hint("release it with `breakglass combine`, then `breakglass rotate --new FILE`"));
+    }
+    Ok(())
+}
+
+/// Finds the set that is meant, and that it is complete. Says what speaks against it, and whether its code is in ink.
+fn complete(
+    gathering: &mut Gathering<'_>,
+    args: &Combine,
+) -> Result<(Case, Vec<Objection>, bool), Failure> {
+    let context = gathering.context;
+    let groups = gathering.groups();
+    let ready = groups.iter().any(|group| gathering.examine(group).is_complete());
+    if !ready {
+        let case = groups.first().map(|group| gathering.examine(group));
+        let failure = too_few(gathering, case.as_ref());
+        if let Some(case) = case {
+            record_tampering(gathering, args, &case);
+        }
+        return Err(failure);
+    }
+
+    let chosen = ink::choose(gathering, &args.ink, &groups)?;
+    if let Some(origin) = gathering.contradiction(&chosen.group) {
+        return Err(Failure::invalid(format!(
+            "another manifest with the same set code was read ({origin})"
+        ))
+        .hint("bring sheets of one set only; somebody made a second text for this code"));
+    }
+    let case = gathering.examine(&chosen.group);
+    if !case.is_complete() {
+        let failure = too_few(gathering, Some(&case));
+        record_tampering(gathering, args, &case);
+        return Err(failure);
+    }
+    tell_bad(&context.ui, &case);
+    Ok((case, chosen.objections, chosen.by_ink))
 }
 
 /// Sheets take their time to come in: what was recorded meanwhile speaks against it, too.
@@ -188,15 +249,15 @@ fn ask_for_the_end(
     recorder: &mut Recorder<'_>,
     case: &Case,
     release: &Recorded,
-) -> Result<(), Failure> {
-    let Some(seq) = release.seq.filter(|_| context.ui.can_ask()) else { return Ok(()) };
+) -> Result<bool, Failure> {
+    let Some(seq) = release.seq.filter(|_| context.ui.can_ask()) else { return Ok(false) };
     if !context.ui.confirm("Is the operator done with the credential?", "`--no-input`")? {
-        return Ok(());
+        return Ok(false);
     }
     let when = When { at: Instant::now(), source: Source::System };
     let end = Draft::end(when, &context.signature(), &subject(case), seq);
     write_beside(context, recorder, &[end]);
-    Ok(())
+    Ok(true)
 }
 
 /// What can be known to fail later fails now, before anybody opened a bag.

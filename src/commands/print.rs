@@ -103,7 +103,6 @@ fn built_in(ui: &Ui, folder: Option<&Path>) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Makes one document. What it may name stands in `templates/README.md`.
 /// Prints one document with more values than the method's, into a folder.
 pub(super) fn write_document(
     context: &Context,
@@ -127,7 +126,7 @@ pub(super) fn write_document(
     Ok(())
 }
 
-/// Lays out one document.
+/// Makes one document. What it may name stands in `templates/README.md`.
 fn fill(
     name: &str,
     kit: &Kit,
@@ -148,6 +147,9 @@ fn fill(
     }
     let mut filled = values(&method, state.next_generation().saturating_sub(1));
     filled.record("release", values::slip(&state));
+    let (of_set, sheets) = values::void_sheets(&state, &method);
+    filled.record("void", of_set);
+    filled.records("void_sheets", sheets);
     more(&mut filled);
     paper::document(name, filled, &foot, paper, templates)
 }

@@ -3,6 +3,7 @@
 //! Every turn asks the plan what comes next, says it, does it. Nothing that happened is believed because a line says
 //! so: a run that revokes has itself opened the new secret from its sheets.
 
+mod disable;
 mod papers;
 mod platform;
 mod record;
@@ -75,16 +76,40 @@ struct Retiring {
 }
 
 pub(super) fn run(context: &Context, args: &Rotate) -> Result<Exit, Failure> {
-    let mut run = start::begin(context, args)?;
+    go(start::begin(context, args)?)
+}
+
+/// As [`run`], for whoever has just been released the old secret: its sheets are not asked for again.
+pub(super) fn after_release(
+    context: &Context,
+    set: Code,
+    secret: &Secret,
+    credential_id: &str,
+) -> Result<Exit, Failure> {
+    let args = Rotate::default();
+    let mut run = start::begin(context, &args)?;
+    // what the records take for the old one may be another generation; then its sheets are asked for
+    if run.old.as_ref().is_some_and(|old| old.subject.set == set) {
+        let id = Some(credential_id.to_owned()).filter(|id| !id.is_empty());
+        run.take_in_hand(secret, id)?;
+    }
+    go(run)
+}
+
+fn go(mut run: Run<'_>) -> Result<Exit, Failure> {
+    if run.args.disable {
+        return run.disable();
+    }
     run.tell_where_it_stands()?;
-    if args.dry_run {
+    if run.args.dry_run {
         return Ok(Exit::Done);
     }
     run.check_flags()?;
+    run.record_compromise()?;
     match run.turn() {
         // what was begun stands in the logbook and the journal, so it is not true that nothing was done
         Err(failure) if failure.exit == Exit::Interrupted => {
-            context.ui.must_say("Stopped. `breakglass rotate` says where it stands and goes on.");
+            run.ui().must_say("Stopped. `breakglass rotate` says where it stands and goes on.");
             Ok(Exit::Interrupted)
         }
         // 4 is what is asked for when somebody has to go on

@@ -111,7 +111,10 @@ impl Person {
     fn choice(&mut self, prompt: &str, letters: &str) -> Result<char, Problem> {
         loop {
             let answer = self.line(prompt)?.to_ascii_lowercase();
-            if let Some(letter) = answer.chars().next().filter(|letter| letters.contains(*letter)) {
+            let mut signs = answer.chars();
+            if let (Some(letter), None) = (signs.next(), signs.next())
+                && letters.contains(letter)
+            {
                 return Ok(letter);
             }
         }
@@ -232,7 +235,7 @@ fn report(question: &Question, person: &mut Person, place: &str) -> Answer {
     let mut raw = Vec::new();
     loop {
         let path = person
-            .line("A file that shows it (an export, a picture of the screen; Enter: none): ")?;
+            .line("A file that shows it, its full path (an export, a picture of the screen; Enter: none): ")?;
         if path.is_empty() {
             break;
         }

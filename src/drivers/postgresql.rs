@@ -282,7 +282,7 @@ fn done(user: &str, counts: Option<&[String]>) -> Value {
         }
         _ => {
             sessions["surviving_until"] =
-                "they close (the server did not say that they ended)".into()
+                "they close (the server did not say that they ended)".into();
         }
     }
     json!({ "credential": { "id": user }, "sessions": sessions })

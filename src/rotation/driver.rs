@@ -22,6 +22,10 @@ use crate::set::sha256;
 /// How long a verb may take, unless the driver asks a person.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
+/// The longest wait that a platform may ask for, seconds, and how often it is asked in all.
+const MAX_WAIT: u64 = 60;
+const TRIES: u32 = 3;
+
 /// Most bytes of an answer; a report carries what the platform said.
 const MAX_ANSWER: u64 = 32 << 20;
 /// Most bytes of what a driver says besides.
@@ -187,7 +191,23 @@ impl Driver {
         tell: Tell<'_>,
         read: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, CallError> {
-        let answer = self.call(verb.word(), &request.to_json(verb), &request.secrets(), tell)?;
+        let (question, secrets) = (request.to_json(verb), request.secrets());
+        let mut tries = 1;
+        let answer = loop {
+            match self.call(verb.word(), &question, &secrets, tell) {
+                // nothing was changed, and the platform says itself when to ask again
+                Err(CallError::Refused(Refused {
+                    kind,
+                    retry_after_s: Some(wait @ 0..=MAX_WAIT),
+                    ..
+                })) if kind == "retryable" && tries < TRIES => {
+                    tell(&format!("asks to wait {wait} s"));
+                    thread::sleep(Duration::from_secs(wait));
+                    tries += 1;
+                }
+                answer => break answer?,
+            }
+        };
         read(&answer).map_err(|what| {
             CallError::Unknown(format!("its answer to `{}` is none: {what}", verb.word()))
         })

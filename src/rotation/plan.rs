@@ -40,13 +40,15 @@ pub struct Facts {
     pub mode: Mode,
     /// Whether there is no old credential: the first of a kit.
     pub first: bool,
+    /// Whether the old one is known to somebody: it ends as soon as the new one is written, before it is read back.
+    pub at_once: bool,
     /// The set that is to follow.
     pub successor: Successor,
     /// Whether the old secret was opened in this run.
     pub old_in_hand: bool,
     /// Whether the platform was asked what there is.
     pub surveyed: bool,
-    /// Whether a new secret is in memory that is on no paper yet.
+    /// Whether a new secret is in memory that did not come from paper.
     pub made: bool,
     /// Whether the platform has let it in.
     pub made_valid: bool,
@@ -70,6 +72,7 @@ impl Facts {
         Self {
             mode,
             first,
+            at_once: false,
             successor,
             old_in_hand: false,
             // what replaces a secret leaves nothing behind that could be an orphan
@@ -176,6 +179,9 @@ pub fn next(facts: &Facts) -> Step {
     match facts.successor {
         Successor::HalfMade => Step::Void,
         Successor::None => before_paper(facts),
+        Successor::Fresh if facts.at_once && facts.made && facts.old != Death::Dead => {
+            at_once(facts)
+        }
         Successor::Fresh | Successor::Confirmed if !facts.opened => Step::OpenNew,
         Successor::Fresh | Successor::Confirmed => after_paper(facts),
     }
@@ -192,6 +198,16 @@ fn before_paper(facts: &Facts) -> Step {
         Step::ProveMade
     } else {
         Step::Deal
+    }
+}
+
+/// The one exception: what somebody knows ends while its successor is written but not read back.
+fn at_once(facts: &Facts) -> Step {
+    match (facts.revoked, facts.mode, facts.old) {
+        (false, Mode::Overlap, _) => Step::Revoke,
+        (false, Mode::Replace, _) => Step::Set,
+        (true, _, Death::Alive) => Step::OldAlive,
+        (true, ..) => Step::ProveDead,
     }
 }
 
@@ -244,10 +260,14 @@ fn assume(facts: &mut Facts, step: Step) {
         Step::Survey => facts.surveyed = true,
         Step::Make => facts.made = true,
         Step::ProveMade => facts.made_valid = true,
-        Step::Deal => facts.successor = Successor::Fresh,
+        Step::Deal => {
+            facts.successor = Successor::Fresh;
+            facts.made = facts.at_once;
+        }
         Step::Void => facts.successor = Successor::None,
         Step::OpenNew => {
             facts.opened = true;
+            facts.made = false;
             facts.successor = Successor::Confirmed;
         }
         Step::ProveNew => {
@@ -303,6 +323,7 @@ mod tests {
                     let facts = Facts {
                         mode,
                         first: false,
+                        at_once: false,
                         successor,
                         old_in_hand: bit(0),
                         surveyed: bit(1),
@@ -350,6 +371,25 @@ mod tests {
         use Step::{Deal, Done, Make, OpenNew, ProveMade, ProveNew, Survey};
         let first = ahead(Facts::new(Mode::Overlap, true, Successor::None));
         assert_eq!(first, [Survey, Make, ProveMade, Deal, OpenNew, ProveNew, Done]);
+    }
+
+    #[test]
+    fn what_somebody_knows_ends_as_soon_as_the_new_one_is_written() {
+        use Step::{Deal, Done, Make, OpenNew, OpenOld, ProveDead, ProveMade, ProveNew, Record};
+        use Step::{Report, Revoke, Set, Survey};
+        let at_once = |mode| ahead(Facts { at_once: true, ..fresh(mode) });
+        let overlap = [
+            OpenOld, Survey, Make, ProveMade, Deal, Revoke, ProveDead, OpenNew, ProveNew, Report,
+            Record, Done,
+        ];
+        assert_eq!(at_once(Mode::Overlap), overlap);
+        let replace =
+            [OpenOld, Make, Deal, Set, ProveDead, OpenNew, ProveNew, Report, Record, Done];
+        assert_eq!(at_once(Mode::Replace), replace);
+        // a run that goes on with sheets of an earlier one does it in the common order
+        let mut later = fresh(Mode::Overlap);
+        (later.at_once, later.successor) = (true, Successor::Confirmed);
+        assert_eq!(ahead(later)[..3], [OpenNew, ProveNew, Revoke]);
     }
 
     #[test]

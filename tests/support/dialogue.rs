@@ -3,6 +3,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -36,10 +37,15 @@ pub struct Dialogue {
 impl Dialogue {
     /// Starts the program in the folder of the papers, at a terminal that shows what is typed.
     pub fn start(papers: &Papers, args: &[&str]) -> Self {
+        Self::start_in(papers.dir(), args)
+    }
+
+    /// Starts the program in any folder.
+    pub fn start_in(folder: &Path, args: &[&str]) -> Self {
         let (terminal, end) = open().unwrap();
         terminal.resize(pty_process::Size::new(24, 80)).unwrap();
         fcntl_setfl(&terminal, OFlags::NONBLOCK).unwrap();
-        let command = Command::new(papers::PROGRAM).args(args).current_dir(papers.dir());
+        let command = Command::new(papers::PROGRAM).args(args).current_dir(folder);
         let child = command.env("TERM", "xterm").env_remove("NO_COLOR").spawn(end).unwrap();
         Self { terminal, child, bytes: Vec::new(), seen: 0, keys: 0 }
     }

@@ -2,12 +2,12 @@
 
 use super::LONG_NAME;
 use crate::clock::Instant;
-use crate::commands::people::names;
+use crate::commands::people::{holder, names};
 use crate::dealing::minutes;
 use crate::logbook::Person;
 use crate::method::{Lock, Method};
 use crate::paper::Values;
-use crate::state::{Release, State};
+use crate::state::{Fate, Release, Set, State};
 
 /// Returns what every document may say: the method, and examples of what only some documents have.
 pub(super) fn values(method: &Method, generation: u32) -> Values {
@@ -77,6 +77,53 @@ pub(super) fn slip(state: &State) -> Vec<(&'static str, String)> {
         ("revoke_before", text(&|r| format!("{} ({})", r.revoke_due.local(), r.revoke_due.utc()))),
         ("accountable", text(&|r| person(&r.accountable).unwrap_or_default())),
     ]
+}
+
+/// What documents say in a row.
+type Row = Vec<(&'static str, String)>;
+
+/// What the certificate of destruction says of the newest set that is of no use and not yet destroyed, and of its
+/// sheets; of the newest set of all where there is none.
+pub(super) fn void_sheets(state: &State, method: &Method) -> (Row, Vec<Row>) {
+    let of_use = |set: &&Set| set.revoked.is_none() && set.aborted.is_none();
+    let left = |set: &&Set| set.sheets.values().any(|s| !matches!(s.fate, Fate::Destroyed(_)));
+    let void = state.sets.iter().rev().find(|set| !of_use(set) && left(set));
+    let set = void.or(state.sets.last());
+    let why = match set {
+        Some(Set { revoked: Some((record, at)), .. }) => {
+            format!("Its credential was revoked {} (record {record}).", at.utc())
+        }
+        Some(Set { aborted: Some(record), .. }) => {
+            format!("Its dealing did not end well (record {record}).")
+        }
+        _ => "Its credential is STILL IN USE: nothing may be destroyed.".to_owned(),
+    };
+    let newer = state.sets.iter().rev().filter(of_use).find(|set| set.is_confirmed());
+    let successor = newer.filter(|new| set.is_some_and(|set| set.generation < new.generation));
+    let successor = successor.map(|new| format!("Generation {} is confirmed.", new.generation));
+    let text = |of: &dyn Fn(&Set) -> String| set.map(of).unwrap_or_default();
+    let of_set = vec![
+        ("generation", text(&|set| set.generation.to_string())),
+        ("set", text(&|set| set.code.clone())),
+        ("why", why),
+        ("successor", successor.unwrap_or_default()),
+    ];
+    let sheets = set.into_iter().flat_map(|set| &set.sheets).map(|(id, sheet)| {
+        let fate = match sheet.fate {
+            Fate::Kept => String::new(),
+            Fate::Lost(record, _) => format!("LOST, record {record}"),
+            Fate::Tampered(record, _) => format!("in doubt, record {record}"),
+            Fate::Destroyed(record) => format!("destroyed, record {record}"),
+        };
+        let holder = holder(set, Some(method), *id).map(|person| person.to_string());
+        vec![
+            ("sheet", id.to_string()),
+            ("holder", holder.unwrap_or_default()),
+            ("bag", sheet.bag.clone().unwrap_or_default()),
+            ("fate", fate),
+        ]
+    });
+    (of_set, sheets.collect())
 }
 
 fn sample_stub() -> Vec<(&'static str, String)> {

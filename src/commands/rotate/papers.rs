@@ -26,7 +26,17 @@ impl Run<'_> {
         let Some(old) = &self.old else { return Ok(()) };
         let wanted = old.subject.set.to_string();
         let (secret, of_manifest) = self.open(&self.args.intake, &self.args.ink, &wanted)?;
-        let secret = self.fields(&secret)?;
+        self.take_in_hand(&secret, of_manifest)
+    }
+
+    /// Has the old secret from here on, and knows what it is called.
+    pub(super) fn take_in_hand(
+        &mut self,
+        secret: &Secret,
+        of_manifest: Option<String>,
+    ) -> Result<(), Failure> {
+        let Some(old) = &self.old else { return Ok(()) };
+        let secret = self.fields(secret)?;
         let known = &old.credential;
         let of_field =
             || secret.get("id").map(|id| String::from_utf8_lossy(id.expose()).into_owned());
@@ -103,7 +113,7 @@ impl Run<'_> {
 
     /// Seals the new credential and writes its sheets.
     pub(super) fn deal(&mut self) -> Result<(), Failure> {
-        let (Some(made), Some(mut order)) = (self.made.take(), self.order.take()) else {
+        let (Some(made), Some(mut order)) = (&self.made, self.order.take()) else {
             return Err(lost());
         };
         let credential = self.composed(&made.secret, &order)?;
@@ -112,12 +122,20 @@ impl Run<'_> {
             expires.map_err(|e| Failure::invalid(format!("the driver's expires_at: {e}")))?;
         order.terms.created = Instant::now().unix();
         order.terms.expires = expires.map(Instant::unix);
-        order.terms.credential_id = made.id;
+        order.terms.credential_id.clone_from(&made.id);
         let code = split::produce(self.context, &order, &credential)?;
         self.new_code = Some(code.to_string());
         self.facts.successor = Successor::Fresh;
-        self.facts.made = false;
+        if !self.facts.at_once {
+            self.forget_made();
+        }
         Ok(())
+    }
+
+    /// From here on the secret comes from paper only.
+    fn forget_made(&mut self) {
+        self.made = None;
+        self.facts.made = false;
     }
 
     /// Voids a set that an earlier run left half made: too few of its sheets were ever read back.
@@ -176,6 +194,7 @@ impl Run<'_> {
         };
         self.facts.successor = Successor::Confirmed;
         self.facts.opened = true;
+        self.forget_made();
         let state = self.state()?;
         let id = state.set(&wanted).map(|set| set.credential.clone()).unwrap_or_default();
         // as it was dealt with, which may be another layout than that of the old one

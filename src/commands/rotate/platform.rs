@@ -87,7 +87,7 @@ impl Run<'_> {
     pub(super) fn set(&mut self) -> Result<(), Failure> {
         let request_id = request_id();
         self.write(Deed::Set, Phase::Intent, &request_id, "", "")?;
-        let Some(new) = &self.new_credential else { return Err(lost()) };
+        let Some(new) = self.successor() else { return Err(lost()) };
         let changed = parts::only(&new.secret, &self.described.secret_fields);
         let request = Request {
             auth: self.old_credential.as_ref(),
@@ -122,24 +122,30 @@ impl Run<'_> {
             return Err(Failure::invalid("the records do not know the public id of the old credential")
                 .hint("record it: `breakglass log add CORRECT --credential ID`; or bring the old sheets first"));
         }
-        if self.new_credential.as_ref().is_none_or(|new| new.id == id || new.id.is_empty()) {
+        if self.successor().is_none_or(|new| new.id == id || new.id.is_empty()) {
             return Err(Failure::invalid(format!(
                 "old and new credential are both called {id}: nothing is revoked"
             ))
             .hint("look at the ISSUE records: `breakglass log show`"));
         }
-        let new = self.new_credential.take();
-        let ended = self.revoke(&id, new.as_ref());
-        self.new_credential = new;
-        ended?;
+        self.sessions = self.revoke(&id, self.successor())?.unwrap_or_default();
         self.facts.revoked = true;
         self.facts.opened_valid = None;
         self.changed = true;
         Ok(())
     }
 
-    /// Asks for it; false where nobody knows what came of that.
-    pub(super) fn revoke(&mut self, id: &str, auth: Option<&Credential>) -> Result<bool, Failure> {
+    /// Returns what takes the place of the old one: from paper, or, where it cannot wait for that, from memory.
+    fn successor(&self) -> Option<&Credential> {
+        self.new_credential.as_ref().or(self.made.as_ref())
+    }
+
+    /// Asks for it. Returns what became of sessions; nothing where nobody knows what came of it.
+    pub(super) fn revoke(
+        &self,
+        id: &str,
+        auth: Option<&Credential>,
+    ) -> Result<Option<String>, Failure> {
         let request_id = request_id();
         self.write(Deed::Revoke, Phase::Intent, &request_id, id, "")?;
         let request = Request {
@@ -153,12 +159,11 @@ impl Run<'_> {
                 self.write(Deed::Revoke, Phase::Done, &request_id, id, &revoked.status)?;
                 let sessions = in_words(&revoked.sessions);
                 self.ui().say(&format!("  {id}: {}{sessions}", revoked.status.replace('_', " ")));
-                self.sessions = sessions;
-                Ok(true)
+                Ok(Some(sessions))
             }
             Err(error) if error.leaves_open() => {
                 self.ui().warn(&error.to_string());
-                Ok(false)
+                Ok(None)
             }
             Err(error) => {
                 self.write(Deed::Revoke, Phase::Failed, &request_id, id, &error.to_string())?;
@@ -245,7 +250,7 @@ fn in_words(sessions: &Sessions) -> String {
     [ended, left].into_iter().flatten().collect()
 }
 
-fn request_id() -> String {
+pub(super) fn request_id() -> String {
     hex(&rng::bytes::<16>(&mut rng::os()))
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::clock::{Instant, Source};
+use crate::commands::ask;
 use crate::commands::recorder::written;
 use crate::logbook::record::{When, about};
 use crate::logbook::{Draft, Event, Member, hex};
@@ -70,6 +71,45 @@ impl Run<'_> {
             (Member::Note, note.into()),
         ]);
         self.append(&[self.draft(Event::Void, members)?])
+    }
+
+    /// Records that somebody knows the credential, and that it is ended before its successor was read back.
+    pub(super) fn record_compromise(&self) -> Result<(), Failure> {
+        let (Some(why), Some(old)) = (&self.args.compromised, &self.old) else { return Ok(()) };
+        let why = ask::exception_reason(why)?;
+        let state = self.state()?;
+        let set = old.subject.set.to_string();
+        if state.set(&set).is_some_and(|set| set.compromised.is_some()) {
+            return Ok(());
+        }
+        let members = |more: &[(Member, &str)]| {
+            let mut members: BTreeMap<Member, Value> = about(&old.subject).into_iter().collect();
+            members.extend(more.iter().map(|(member, text)| (*member, Value::from(*text))));
+            members
+        };
+        let mut known = members(&[(Member::Note, &why)]);
+        if let Some(release) = old.release {
+            known.insert(Member::Record, release.into());
+        }
+        let exception = members(&[
+            (Member::Kind, "ended before its successor was read back"),
+            (Member::ReasonText, &why),
+        ]);
+        let drafts =
+            [self.draft(Event::Compromise, known)?, self.draft(Event::Exception, exception)?];
+        self.append(&drafts)
+    }
+
+    /// Records that the credential is switched off, and who can switch it on again.
+    pub(super) fn record_disabled(&self, id: &str, second: &str) -> Result<(), Failure> {
+        let Some(old) = &self.old else { return Ok(()) };
+        let mut members: BTreeMap<Member, Value> = about(&old.subject).into_iter().collect();
+        members.insert(Member::Credential, id.into());
+        members.insert(Member::Note, format!("{second} can switch it on again").into());
+        if let Some(release) = old.release {
+            members.insert(Member::Record, release.into());
+        }
+        self.append(&[self.draft(Event::Disable, members)?])
     }
 
     fn draft(&self, event: Event, members: BTreeMap<Member, Value>) -> Result<Draft, Failure> {

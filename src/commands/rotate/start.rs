@@ -45,7 +45,8 @@ pub(super) fn begin<'a>(context: &'a Context, args: &'a Rotate) -> Result<Run<'a
         return Err(Failure::new(Exit::No, "this driver changes a credential that is there; it makes none")
             .hint("make the first one by hand and deal it with `breakglass split --from FILE --credential-id ID`"));
     }
-    let facts = Facts::new(described.mode, args.first, successor);
+    let at_once = args.compromised.is_some();
+    let facts = Facts { at_once, ..Facts::new(described.mode, args.first, successor) };
     let retiring = old.map(|set| retiring(&state, set)).transpose()?;
     Ok(Run {
         context,

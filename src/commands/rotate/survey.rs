@@ -42,10 +42,7 @@ impl Run<'_> {
                     "find out whose it is; if an interrupted run has left it, say `y`, or `breakglass rotate --orphan ID`",
                 ));
             }
-            let auth = self.old_credential.take();
-            let known = self.revoke(&id, auth.as_ref());
-            self.old_credential = auth;
-            if !known? {
+            if self.revoke(&id, self.old_credential.as_ref())?.is_none() {
                 return Err(no_answer());
             }
             self.record_orphan(&id, &words)?;

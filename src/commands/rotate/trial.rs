@@ -67,7 +67,7 @@ impl Run<'_> {
     }
 
     /// Tries a credential until it is as it should be, as long as a change may take.
-    fn tried(
+    pub(super) fn tried(
         &self,
         credential: &Credential,
         wanted: Validity,

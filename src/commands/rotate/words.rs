@@ -1,6 +1,7 @@
 //! What a step is called, and what is said of where things stand.
 
 use super::Run;
+use crate::commands::print;
 use crate::rotation::answer::Mode;
 use crate::rotation::journal::{Deed, open_intent};
 use crate::rotation::plan::{self, Papers, Step, Successor};
@@ -135,6 +136,16 @@ impl Run<'_> {
             let holder = holder.map(|person| format!("  {person}")).unwrap_or_default();
             let bag = sheet.bag.as_ref().map(|bag| format!("  bag {bag}")).unwrap_or_default();
             ui.must_say(&format!("  {id}{holder}{bag}"));
+        }
+        let folder = self.kit.set_folder(&old.subject.set);
+        let certificate = folder.join("destruction.pdf");
+        if !certificate.exists() {
+            // a missing certificate stops nothing that is done
+            if let Err(failure) =
+                print::write_document(self.context, "destruction", &folder, None, |_| {})
+            {
+                ui.warn(&format!("there is no certificate: {}", failure.message));
+            }
         }
         self.context.hint("record each one that is destroyed: `breakglass log add DESTROY`");
         Ok(())

@@ -1,0 +1,159 @@
+//! `combine --rotate` with the driver `manual`, at a terminal: one release from the sheets to the next generation.
+#![allow(clippy::unwrap_used, dead_code, missing_docs)]
+
+#[path = "support/dialogue.rs"]
+mod dialogue;
+#[path = "support/papers.rs"]
+mod papers;
+#[path = "support/small.rs"]
+mod small;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use breakglass::kit::Kit;
+use breakglass::state::{Stage, State};
+use dialogue::Dialogue;
+use papers::PROGRAM;
+use small::two_of_three;
+
+const FIRST: &str = "first-secret-of-all";
+const SECOND: &str = "second-secret-of-all";
+
+fn run(folder: &Path, args: &[&str]) {
+    let output =
+        Command::new(PROGRAM).args(args).arg("--no-input").current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{args:?}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A kit of two of three whose credential is confirmed.
+fn kit(target: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    run(at, &["init", "kit"]);
+    let tables = format!(
+        "[rotation]\ndriver = \"manual\"\n[rotation.target]\nwhere = \"the payroll console\"\n{target}"
+    );
+    fs::write(at.join("kit/method.toml"), two_of_three(&tables)).unwrap();
+    fs::write(at.join("secret"), FIRST).unwrap();
+    run(at, &["-C", "kit", "split", "--from", "secret", "--credential-id", "K1", "-o", "papers-1"]);
+    let bags = ["--bag", "1a=T1", "--bag", "2a=T2", "--bag", "3a=T3", "--exception", "a test"];
+    run(at, &[&["-C", "kit", "confirm", "papers-1", "--no-book"], &bags[..]].concat());
+    dir
+}
+
+/// Somebody who does what is asked; `decide` answers what is about the platform.
+fn works_through(
+    dialogue: &mut Dialogue,
+    mut decide: impl FnMut(&str, &str) -> Option<String>,
+    until: &str,
+) {
+    let asked = [
+        "Enter if the clock is right, or type the time",
+        "Ticket (",
+        "Press Enter",
+        "done with the credential? [y/n] ",
+        "then Enter: ",
+        "sheet> ",
+        "Set code in the paper book (or `no book`): ",
+        "goes into: ",
+        "Type why",
+        "Enter to open it",
+        "Their public ids, a blank between",
+        "Enter: none): ",
+        "it was not made): ",
+        "New password (not shown as you type): ",
+        "Again: ",
+        "[?] no answer: ",
+        "[n] it was not done: ",
+        "ended? [y/n/?] ",
+        "by hand, out of this program's sight",
+    ];
+    let mut bag = 0;
+    for _ in 0..120 {
+        let which = dialogue.wait_any(&[&asked[..], &[until]].concat());
+        let Some(prompt) = asked.get(which) else { return };
+        let before = dialogue.shown()[..dialogue.seen].to_owned();
+        let answer = decide(prompt, &before).unwrap_or_else(|| match *prompt {
+            "done with the credential? [y/n] " => "y".to_owned(),
+            "sheet> " => {
+                let at = before.rfind("/sheet-1a").unwrap();
+                before[before[..at].rfind(char::is_whitespace).unwrap()..at].trim().to_owned()
+            }
+            "Set code in the paper book (or `no book`): " => "no book".to_owned(),
+            "goes into: " => {
+                bag += 1;
+                format!("N{bag}")
+            }
+            "Type why" => "a test of the terminal".to_owned(),
+            "ended? [y/n/?] " => "y".to_owned(),
+            _ => String::new(),
+        });
+        // what is asked with more words behind it is answered at the end of its line
+        dialogue.type_in(&format!("{answer}\r"));
+    }
+    panic!("no end:\n{}", dialogue.shown());
+}
+
+/// Which credential the last question was about.
+fn about(before: &str) -> &str {
+    let at = before.rfind("the payroll console as ").unwrap() + "the payroll console as ".len();
+    &before[at..at + 2]
+}
+
+#[test]
+fn a_release_ends_with_the_next_generation() {
+    let dir = kit("");
+    let args = ["-C", "kit", "combine", "papers-1", "--no-book", "--rotate"];
+    let who =
+        ["--operator", "A", "--operator-id", "E9", "--reason", "DRILL", "--exception", "a test"];
+    let mut dialogue = Dialogue::start_in(dir.path(), &[&args[..], &who[..]].concat());
+    let mut revoked = false;
+    let decide = |prompt: &str, before: &str| {
+        let answer = match prompt {
+            "it was not made): " => "K2",
+            "New password (not shown as you type): " | "Again: " => SECOND,
+            "[?] no answer: " => {
+                if revoked && about(before) == "K1" {
+                    "n"
+                } else {
+                    "y"
+                }
+            }
+            "[n] it was not done: " => {
+                revoked = true;
+                "y"
+            }
+            _ => return None,
+        };
+        Some(answer.to_owned())
+    };
+    works_through(&mut dialogue, decide, "is revoked: the platform refuses it");
+    let shown = dialogue.end(0);
+    // the old sheets were not asked for again: one release, one opening of the new set
+    let (state, _) =
+        State::of_book(&Kit::open(&dir.path().join("kit")).unwrap().logbook()).unwrap();
+    let stages: Vec<Stage> = state.sets.iter().map(|set| state.stage(set)).collect();
+    assert_eq!(stages, [Stage::Retired, Stage::Current], "{shown}");
+    let book = fs::read_to_string(dir.path().join("kit/logbook.jsonl")).unwrap();
+    let count = |event: &str| book.matches(&format!("\"event\":\"{event}\"")).count();
+    // two confirmations open a set each
+    assert_eq!((count("RELEASE"), count("END"), count("OPENING")), (1, 1, 2), "{book}");
+    // the released secret was on the other screen, once; the new one never
+    assert_eq!(shown.matches(FIRST).count(), 1);
+    assert!(!shown.contains(SECOND) && !book.contains(SECOND));
+    let certificate = fs::read_dir(dir.path().join("kit/sets")).unwrap().flatten();
+    let certificates = certificate.filter(|set| set.path().join("destruction.pdf").exists());
+    assert_eq!(certificates.count(), 1);
+}
+
+#[test]
+fn whoever_stops_at_the_platform_goes_on_later() {
+    let dir = kit("");
+    let args = ["-C", "kit", "rotate", "papers-1", "--no-book", "--exception", "a test"];
+    let mut dialogue = Dialogue::start_in(dir.path(), &args);
+    works_through(&mut dialogue, |_, _| None, "no credential was made");
+    // nothing was made, and the old one still works
+    dialogue.end(4);
+}
