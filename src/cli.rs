@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use log::{
     Log, LogAdd, LogBook, LogCompare, LogImport, LogShow, LogStub, LogTranscript, LogVerify,
 };
-pub use rotate::{Driver, DriverTest, Rotate};
+pub use rotate::{Driver, DriverTest, Reissue, Rotate};
 
 const HELP: &str = "\
 {about}
@@ -29,6 +29,7 @@ During an incident:
 
 After an incident:
   rotate    Make the next credential, put it on paper, then revoke the last one
+  reissue   Make a destroyed sheet anew from k others
   log       Add to the logbook, verify it, put it on paper and take paper in
 
 Any time:
@@ -103,6 +104,8 @@ pub enum Command {
     Combine(Combine),
     /// Make the next credential, put it on paper, then revoke the last one
     Rotate(Box<Rotate>),
+    /// Make a destroyed sheet anew from k others
+    Reissue(Box<Reissue>),
     /// Add to the logbook, verify it, put it on paper and take paper in
     #[command(subcommand)]
     Log(Log),

@@ -21,6 +21,7 @@ mod people;
 mod print;
 mod recorder;
 mod rehearsal;
+mod reissue;
 mod release;
 mod rotate;
 mod screen;
@@ -116,6 +117,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(context, args),
         Command::Combine(args) => combine::run(context, args),
         Command::Rotate(args) => rotate::run(context, args),
+        Command::Reissue(args) => reissue::run(context, args),
         Command::Log(args) => log::run(context, args),
         Command::Inspect(args) => inspect::run(context, args),
         Command::Print(args) => print::run(context, args),

@@ -13,7 +13,7 @@ use crate::codes::grid::{self, Slot};
 use crate::codes::lines;
 use crate::codes::payload::{self, Kind, LockedShare, Payload, SealedPart};
 use crate::method::{self, Method};
-use crate::opening::{self, Codes, Origin, Pile};
+use crate::opening::{self, Case, Codes, Origin, Pile};
 use crate::paper::{LockText, SheetText};
 use crate::rng::CryptoRng;
 use crate::scan::{Page, Pass, Reading};
@@ -23,7 +23,7 @@ use crate::sealing::{self, SealingError};
 use crate::secret::Secret;
 use crate::set::manifest::{ManifestError, Terms};
 use crate::set::{Manifest, SheetId, SheetShare, parts, share};
-use crate::sharing;
+use crate::sharing::{self, Share};
 
 /// A set that exists in memory only. No `Debug`: it holds every share.
 pub struct Dealt {
@@ -105,6 +105,18 @@ pub fn deal(
         })
         .collect();
     Ok(Dealt { code, manifest, sealed, sheets, locked: Vec::new() })
+}
+
+/// Makes one further sheet of a set that was dealt before, with a token of its own.
+pub fn further(case: &Case, share: Share, copy: u8, rng: &mut impl CryptoRng) -> Dealt {
+    let sheet = SheetShare { set: case.code.bytes(), copy, share, token: share::new_token(rng) };
+    Dealt {
+        code: case.code,
+        manifest: case.manifest.clone(),
+        sealed: case.sealed().to_vec(),
+        sheets: vec![sheet],
+        locked: Vec::new(),
+    }
 }
 
 impl Dealt {
@@ -229,13 +241,19 @@ pub struct ReadSheet {
 }
 
 /// Holds every page that was read back against what was dealt, opens the set once from the pages alone, and checks
-/// that every share lies on the polynomial and that the credential is the one that was given.
+/// that every share lies on the polynomial and that the credential is the one that was given. `others` are sheets of the
+/// same set that were not made now.
 pub fn read_back(
     dealt: &Dealt,
     credential: &Secret,
     read: &[ReadSheet],
+    others: &[SheetShare],
 ) -> Result<(), DealingError> {
     let mut pile = Pile::default();
+    for other in others {
+        let origin = Origin { file: other.id().to_string(), place: None };
+        pile.add_code(&Payload::Share(other.clone()).text(), &origin);
+    }
     for (sheet, read) in dealt.sheets.iter().zip(read) {
         let pages = match &read.reading {
             Reading::Pages(pages) => pages,

@@ -283,6 +283,21 @@ impl Case {
         self.missing() == 0 && self.missing_parts.is_empty()
     }
 
+    /// Returns the sealed credential, as far as its parts are at hand.
+    pub fn sealed(&self) -> &[u8] {
+        &self.sealed
+    }
+
+    /// Computes the share of a number anew from k others; none when it does not fit its commitment. The caller has its
+    /// record on disk.
+    pub fn share_anew(&self, x: u8) -> Option<Share> {
+        let threshold = self.manifest.threshold;
+        let shares = self.good.iter().take(threshold.k().into()).map(|sheet| sheet.share.clone());
+        let quorum = Quorum::new(threshold, shares.collect()).ok()?;
+        let share = Share::new(x, quorum.at(x)).ok()?;
+        self.manifest.commits_to(&share).then_some(share)
+    }
+
     /// Recovers and opens. The caller has its record on disk.
     ///
     /// When the first k shares do not open although they fit, other subsets are tried: a dealer may have dealt one

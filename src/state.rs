@@ -71,6 +71,8 @@ pub struct Set {
 pub struct Sheet {
     /// What ISSUE or REISSUE says of it.
     pub hash: Option<[u8; 16]>,
+    /// The REISSUE that it came with, when it took the place of a destroyed one.
+    pub reissued: Option<u64>,
     /// Who holds it, by the records.
     pub holder: Option<Person>,
     /// Bag it is in.

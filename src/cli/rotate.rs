@@ -1,4 +1,4 @@
-//! `rotate`, `driver-test`.
+//! `rotate`, `reissue`, `driver-test`.
 
 use std::path::PathBuf;
 
@@ -58,6 +58,41 @@ pub struct Rotate {
     /// Say where it stands and what would come next, and stop
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+}
+
+/// `reissue`
+#[derive(Args)]
+pub struct Reissue {
+    /// The destroyed sheet that is made anew: 2a
+    #[arg(value_name = "DESTROYED")]
+    pub destroyed: String,
+    /// Where the k other sheets come from.
+    #[command(flatten)]
+    pub intake: Intake,
+    /// What the paper book says.
+    #[command(flatten)]
+    pub ink: Ink,
+    /// Why it is made anew
+    #[arg(long, value_name = "WHY")]
+    pub why: Option<String>,
+    /// Who gets it [default: whoever held the destroyed one]
+    #[arg(long, value_name = "NAME (ID)")]
+    pub custodian: Option<String>,
+    /// Put the sheet into DIR, which must be new or empty [default: a private folder in memory]
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// What the sheet is made of
+    #[arg(long, value_name = "MEDIA", default_value = "paper")]
+    pub media: Media,
+    /// Paper size [default: what theme.toml says, else a4]
+    #[arg(long, value_name = "SIZE")]
+    pub paper: Option<Paper>,
+    /// The time, when the machine's clock is wrong: 2026-11-24T04:02+01:00
+    #[arg(long, value_name = "TIME")]
+    pub time: Option<String>,
+    /// Go on in spite of what speaks against it, and record WHY
+    #[arg(long, value_name = "WHY")]
+    pub exception: Option<String>,
 }
 
 /// `driver-test`

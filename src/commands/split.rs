@@ -28,9 +28,9 @@ use crate::method::{Contacts, Lock, Method};
 use crate::rng;
 use crate::sealing::lock;
 use crate::secret::Secret;
-use crate::set::SheetId;
 use crate::set::manifest::{MAX_TEXT, Terms, has_forbidden};
 use crate::set::sha256;
+use crate::set::{SheetId, SheetShare};
 use crate::state::{Stage, State};
 use crate::ui::{Failure, Ui};
 
@@ -162,7 +162,7 @@ pub(super) fn produce(
         .save_set(&dealt.code, method_text, &dealt.manifest, &dealt.sealed)
         .map_err(Failure::from)
         .and_then(|()| write_papers(folder, &papers))
-        .and_then(|()| read_back(context, &dealt, credential, folder, &papers));
+        .and_then(|()| read_back(context, &dealt, credential, folder, &papers, &[]));
     if let Err(failure) = finished {
         return Err(aborted(context, &book, when, &subject, failure, folder, &papers));
     }
@@ -230,6 +230,18 @@ fn make(
     let sheets: Vec<SheetId> = method.custodians.iter().map(|c| c.sheet).collect();
     let mut dealt = dealing::deal(credential, terms, &sheets, &mut rng::os())
         .map_err(|e| Failure::invalid(e.to_string()))?;
+    lock_all(context, &mut dealt, method, passphrases)?;
+    let papers = press.render(&dealt, method)?;
+    Ok((dealt, papers))
+}
+
+/// Locks every sheet whose custodian has a lock.
+pub(super) fn lock_all(
+    context: &Context,
+    dealt: &mut Dealt,
+    method: &Method,
+    passphrases: &Passphrases,
+) -> Result<(), Failure> {
     let person = locks::person(&context.ui);
     for custodian in &method.custodians {
         let lock = match &custodian.lock {
@@ -248,8 +260,7 @@ fn make(
             .lock(sheet, lock, &person)
             .map_err(|e| Failure::invalid(format!("sheet {sheet} of {name}: {e}")))?;
     }
-    let papers = press.render(&dealt, method)?;
-    Ok((dealt, papers))
+    Ok(())
 }
 
 /// A lock is one more thing that can be missing at four in the morning: k shares stay unlocked, or somebody says
@@ -378,13 +389,15 @@ fn credential_id(text: &str) -> Result<String, Failure> {
     Ok(text.to_owned())
 }
 
-/// Reads every page from the files that were written, and opens the set from them once.
-fn read_back(
+/// Reads every page from the files that were written, and opens the set from them once, with other sheets where these
+/// alone do not.
+pub(super) fn read_back(
     context: &Context,
     dealt: &Dealt,
     credential: &Secret,
     folder: &Path,
     papers: &Papers,
+    others: &[SheetShare],
 ) -> Result<(), Failure> {
     context.ui.say("");
     context.ui.say("Reading everything back and opening the set from it once (a few seconds)");
@@ -397,7 +410,8 @@ fn read_back(
             Err(error) => return Err(Failure::invalid(error.to_string())),
         }
     }
-    dealing::read_back(dealt, credential, &read).map_err(|e| Failure::invalid(e.to_string()))
+    dealing::read_back(dealt, credential, &read, others)
+        .map_err(|e| Failure::invalid(e.to_string()))
 }
 
 fn report(ui: &Ui, method: &Method, dealt: &Dealt, folder: &Path, papers: &Papers, press: &Press) {

@@ -68,7 +68,7 @@ events! {
     /// a newer generation is in use
     Rotate "ROTATE" needs [Method, Generation, Set] may [Record, Credential, Evidence, Paper];
     /// a destroyed sheet is printed anew
-    Reissue "REISSUE" needs [Method, Generation, Set, Sheets, SheetHashes, ReasonText] may [Template, Media, Paper];
+    Reissue "REISSUE" needs [Method, Generation, Set, Sheets, SheetHashes, ReasonText] may [Custodians, Template, Media, Paper];
     /// a sheet went to another custodian
     Transfer "TRANSFER" needs [Method, Generation, Set, Sheets, Bags, Custodians] may [Seals, Witness, Approver, Paper];
     /// a drill took place

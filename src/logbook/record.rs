@@ -9,7 +9,7 @@ use crate::clock::{Instant, Source};
 use crate::codes::Code;
 use crate::logbook::event::Event;
 use crate::logbook::hex;
-use crate::logbook::member::{Member, Person};
+use crate::logbook::member::{Member, Person, by_sheet_value};
 use crate::set::{Manifest, SheetId, SheetShare};
 
 /// Which program wrote the record.
@@ -153,18 +153,37 @@ impl Draft {
         sheets: &[SheetShare],
         media: &Media,
     ) -> Self {
-        let subject = Subject::of(manifest, code);
         let credential = Some(&*manifest.credential_id).filter(|id| !id.is_empty());
+        Self::seen(Event::Issue, when, program, Some(&Subject::of(manifest, code)))
+            .with(Member::K, manifest.threshold.k())
+            .with_some(Member::Credential, credential)
+            .with_sheets(sheets, media)
+    }
+
+    /// A destroyed sheet is about to be written anew.
+    pub fn reissue(
+        when: When,
+        program: &Program,
+        (manifest, code): (&Manifest, Code),
+        sheets: &[SheetShare],
+        media: &Media,
+        (holder, why): (&Person, &str),
+    ) -> Self {
+        let holders = sheets.iter().map(|sheet| (sheet.id(), holder.clone())).collect();
+        Self::seen(Event::Reissue, when, program, Some(&Subject::of(manifest, code)))
+            .with(Member::ReasonText, why)
+            .with(Member::Custodians, by_sheet_value(&holders, |person| person.into()))
+            .with_sheets(sheets, media)
+    }
+
+    /// Names sheets, their hashes, and what they are made of.
+    fn with_sheets(self, sheets: &[SheetShare], media: &Media) -> Self {
         let names: Vec<SheetId> = sheets.iter().map(SheetShare::id).collect();
         let hashes: Map<String, Value> = sheets
             .iter()
             .map(|sheet| (sheet.id().to_string(), hex(&sheet.sheet_hash()).into()))
             .collect();
-        let draft = Self::seen(Event::Issue, when, program, Some(&subject))
-            .with(Member::Sheets, list(&names))
-            .with(Member::SheetHashes, hashes)
-            .with(Member::K, manifest.threshold.k())
-            .with_some(Member::Credential, credential);
+        let draft = self.with(Member::Sheets, list(&names)).with(Member::SheetHashes, hashes);
         match media {
             Media::File => draft.with(Member::Media, "file"),
             Media::Paper { templates } if templates.windows(2).all(|two| two[0] == two[1]) => {

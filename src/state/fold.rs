@@ -139,8 +139,11 @@ impl Set {
             }
             Event::Reissue => {
                 for (id, hash) in entry.by_sheet(Member::SheetHashes, |v| unhex(v.as_str()?)) {
-                    self.sheets.insert(id, Sheet { hash: Some(hash), ..Sheet::default() });
+                    let reissued = Some(entry.seq);
+                    self.sheets
+                        .insert(id, Sheet { hash: Some(hash), reissued, ..Sheet::default() });
                 }
+                self.move_sheets(entry);
             }
             Event::Confirm => {
                 self.each(entry, |sheet| sheet.confirmed = Some(at));
@@ -167,6 +170,7 @@ impl Set {
     /// What a voided record said is taken back; a destroyed sheet stays destroyed.
     fn take_back(&mut self, void: u64) {
         self.releases.retain(|release| release.record != void);
+        self.sheets.retain(|_, sheet| sheet.reissued != Some(void));
         self.openings.retain(|opening| opening.0 != void);
         for release in &mut self.releases {
             release.ended = release.ended.filter(|(record, _)| *record != void);
