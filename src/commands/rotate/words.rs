@@ -140,6 +140,7 @@ impl Run<'_> {
         let folder = self.kit.set_folder(&old.subject.set);
         let certificate = folder.join("destruction.pdf");
         if !certificate.exists() {
+            ui.must_say("The certificate that they sign:");
             // a missing certificate stops nothing that is done
             if let Err(failure) =
                 print::write_document(self.context, "destruction", &folder, None, |_| {})
