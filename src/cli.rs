@@ -217,6 +217,7 @@ pub struct Ink {
 
 /// `combine`
 #[derive(Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Combine {
     /// Where the sheets come from.
     #[command(flatten)]
@@ -251,6 +252,9 @@ pub struct Combine {
     /// Write the credential to FILE, new, mode 0600, instead of showing it
     #[arg(long, value_name = "FILE", conflicts_with = "exec")]
     pub output: Option<PathBuf>,
+    /// Give the operator a personal credential that ends by itself, where the driver makes one, instead of the secret
+    #[arg(long)]
+    pub mint: bool,
     /// Go straight on to `rotate` when the operator is done, with the secret that was just opened
     #[arg(long)]
     pub rotate: bool,

@@ -15,6 +15,7 @@ mod inspect;
 mod intake;
 mod locks;
 mod log;
+mod mint;
 mod objection;
 mod papers;
 mod people;

@@ -76,7 +76,7 @@ fn works_through(
         let Some(prompt) = asked.get(which) else { return };
         let before = dialogue.shown()[..dialogue.seen].to_owned();
         let answer = decide(prompt, &before).unwrap_or_else(|| match *prompt {
-            "done with the credential? [y/n] " => "y".to_owned(),
+            "done with the credential? [y/n] " | "ended? [y/n/?] " => "y".to_owned(),
             "sheet> " => {
                 let at = before.rfind("/sheet-1a").unwrap();
                 before[before[..at].rfind(char::is_whitespace).unwrap()..at].trim().to_owned()
@@ -87,7 +87,6 @@ fn works_through(
                 format!("N{bag}")
             }
             "Type why" => "a test of the terminal".to_owned(),
-            "ended? [y/n/?] " => "y".to_owned(),
             _ => String::new(),
         });
         // what is asked with more words behind it is answered at the end of its line

@@ -6,8 +6,12 @@
 mod aws;
 #[path = "live/cycle.rs"]
 mod cycle;
+#[path = "support/hands.rs"]
+mod hands;
 #[path = "live/linux.rs"]
 mod linux;
+#[path = "live/matrix.rs"]
+mod matrix;
 #[path = "live/postgresql.rs"]
 mod postgresql;
 #[path = "support/small.rs"]

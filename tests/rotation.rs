@@ -1,6 +1,8 @@
 //! Rotation against a platform that is a file: it goes through, it dies everywhere and goes on, it is never fooled.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+#[path = "support/hands.rs"]
+mod hands;
 #[path = "support/papers.rs"]
 mod papers;
 #[path = "support/small.rs"]
@@ -13,11 +15,10 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use breakglass::kit::Kit;
 use breakglass::logbook::hex;
-use breakglass::opening::{self, Codes, Origin, Pile};
 use breakglass::set::sha256;
 use breakglass::state::{Set, Stage, State};
+use hands::Papers;
 use papers::PROGRAM;
 use serde_json::Value;
 use small::two_of_three;
@@ -28,13 +29,18 @@ const FIRST_SECRET: &str = "the-first-secret-of-all";
 /// A kit of two of three whose credential is on a platform of its own.
 struct Office {
     dir: tempfile::TempDir,
-    /// Which papers belong to which set.
-    papers: Vec<(String, String)>,
+    papers: Papers,
 }
 
 struct Said {
     output: Output,
     words: String,
+}
+
+fn said(output: Output) -> Said {
+    let words = [&output.stdout[..], &output.stderr[..]].concat();
+    let words = String::from_utf8_lossy(&words).into_owned();
+    Said { output, words }
 }
 
 impl Said {
@@ -128,9 +134,7 @@ impl Office {
         let command = command.args(args).arg("--no-input").current_dir(self.dir.path());
         let command = command.env("HOME", self.dir.path());
         let output = command.env("BREAKGLASS_FAULT", fault).output().unwrap();
-        let words = [&output.stdout[..], &output.stderr[..]].concat();
-        let words = String::from_utf8_lossy(&words).into_owned();
-        Said { output, words }
+        said(output)
     }
 
     fn kit(&self, args: &[&str]) -> Said {
@@ -138,7 +142,7 @@ impl Office {
     }
 
     fn state(&self) -> State {
-        State::of_book(&Kit::open(&self.path("kit")).unwrap().logbook()).unwrap().0
+        hands::state(self.dir.path())
     }
 
     fn newest(&self) -> Set {
@@ -153,53 +157,11 @@ impl Office {
         self.platform()["keys"].as_object().unwrap().keys().cloned().collect()
     }
 
-    /// The papers of a set, or of the one that the run with this number deals.
-    fn papers_of(&self, code: &str) -> Option<String> {
-        self.papers.iter().find(|(set, _)| set == code).map(|(_, papers)| papers.clone())
-    }
-
     /// Rotates as somebody would who has every paper at hand; dies at a place.
     fn rotate(&mut self, fault: &str, more: &[&str]) -> Said {
-        let run = self.papers.len();
-        let state = self.state();
-        let alive: Vec<&Set> =
-            state.sets.iter().filter(|set| state.stage(set).is_alive()).collect();
-        let old = alive.first().and_then(|set| self.papers_of(&set.code)).unwrap_or_default();
-        let output = format!("papers-{run}");
-        let confirmed = alive.get(1).filter(|set| set.is_confirmed());
-        let new = confirmed.and_then(|set| self.papers_of(&set.code)).unwrap_or(output.clone());
-        let mut args = vec!["-C", "kit", "rotate"];
-        if !old.is_empty() {
-            args.push(&old);
-        }
-        args.extend([
-            "--no-book",
-            "--new",
-            &new,
-            "--new-no-book",
-            "-o",
-            &output,
-            "--media",
-            "file",
-        ]);
-        args.extend([
-            "--bag",
-            "1a=N1",
-            "--bag",
-            "2a=N2",
-            "--bag",
-            "3a=N3",
-            "--exception",
-            "a test",
-        ]);
-        args.extend(["--orphan", "K1", "--orphan", "K2", "--orphan", "K3", "--orphan", "K4"]);
-        args.extend(more);
-        let said = self.run_with(fault, &args);
-        let known: Vec<String> = self.papers.iter().map(|(set, _)| set.clone()).collect();
-        let fresh =
-            self.state().sets.iter().map(|set| set.code.clone()).find(|c| !known.contains(c));
-        self.papers.push((fresh.unwrap_or_default(), output));
-        said
+        let orphans = ["--orphan", "K1", "--orphan", "K2", "--orphan", "K3", "--orphan", "K4"];
+        let more = [&orphans[..], more].concat();
+        said(hands::rotate(self.dir.path(), &mut self.papers, fault, &more))
     }
 
     /// The secrets that the platform knows or ever knew must stand nowhere in the kit.
@@ -263,7 +225,12 @@ fn an_old_credential_dies_when_the_new_one_is_on_paper() {
         let bytes = fs::read(office.path("kit").join(file)).unwrap();
         let hash = hex(&sha256(&[&bytes]));
         assert_eq!(revoke["evidence"][0]["sha256"], hash);
-        office.kit(&["log", "verify"]).expect(0, &["the chain is whole"]);
+        let whole = ["the chain is whole", "evidence: 1 of 1 files are as they were recorded"];
+        office.kit(&["log", "verify"]).expect(0, &whole);
+        fs::write(office.path("kit").join(file), "{}").unwrap();
+        office.kit(&["log", "verify"]).expect(1, &["WAS CHANGED since"]);
+        fs::remove_file(office.path("kit").join(file)).unwrap();
+        office.kit(&["log", "verify"]).expect(0, &["is not here"]);
     }
 }
 
@@ -344,8 +311,8 @@ fn dies_anywhere(mode: &str, places: &[&str]) {
     let mut matrix = String::new();
     let template = Office::in_use(mode, "");
     let listed = template.copied().rotate("list", &[]).expect(0, &[]);
-    let all: Vec<(&str, &str)> =
-        listed.lines().filter_map(|line| line.strip_prefix("fault ")?.split_once(": ")).collect();
+    let all = hands::places(&listed);
+    let all: Vec<(&str, &str)> = all.iter().map(|(fault, name)| (&**fault, &**name)).collect();
     for place in places {
         assert!(all.iter().any(|(_, name)| name == place), "never came to `{place}`:\n{listed}");
     }
@@ -368,8 +335,8 @@ fn dies_anywhere(mode: &str, places: &[&str]) {
         // I1: a credential that works is on k confirmed sheets, or is released
         let (state, live) = (office.state(), office.platform());
         let works = |set: &&Set| {
-            let paper = office.papers_of(&set.code).unwrap();
-            let secret = open(&office, &paper);
+            let paper = hands::papers_of(&office.papers, &set.code).unwrap();
+            let secret = hands::open(&office.path(&paper));
             let known = live["keys"].as_object().unwrap().values();
             known.into_iter().any(|key| Some(key["secret"].as_str().unwrap()) == secret.as_deref())
         };
@@ -388,7 +355,8 @@ fn dies_anywhere(mode: &str, places: &[&str]) {
         let current = state.sets.iter().filter(|set| state.stage(set) == Stage::Current).count();
         assert_eq!((current, office.live().len()), (1, 1), "after `{place}`: {:?}", office.live());
         let newest = state.newest().unwrap();
-        let secret = open(&office, &office.papers_of(&newest.code).unwrap());
+        let secret =
+            hands::open(&office.path(&hands::papers_of(&office.papers, &newest.code).unwrap()));
         assert_eq!(secret.map(|s| vec![s]), Some(office.secrets()));
         writeln!(
             matrix,
@@ -398,21 +366,6 @@ fn dies_anywhere(mode: &str, places: &[&str]) {
         .unwrap();
     }
     println!("{matrix}");
-}
-
-/// What the papers in a folder give, opened without the program; nothing where too few are whole.
-fn open(office: &Office, papers: &str) -> Option<String> {
-    let mut pile = Pile::default();
-    for entry in fs::read_dir(office.path(papers)).ok()?.map(|e| e.unwrap().path()) {
-        let origin = Origin { file: entry.display().to_string(), place: None };
-        for line in fs::read_to_string(&entry).unwrap().lines() {
-            pile.add_line(line, &origin);
-        }
-    }
-    let groups = opening::groups(&pile, &[], &mut Codes::default());
-    let case = opening::examine(&pile, groups.first()?, &[]);
-    let opened = case.open().ok()?;
-    Some(String::from_utf8(opened.credential.expose().to_vec()).unwrap())
 }
 
 #[test]

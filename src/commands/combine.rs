@@ -5,6 +5,7 @@ use super::ask;
 use super::gather::Gathering;
 use super::handover::Handover;
 use super::ink;
+use super::mint::Mint;
 use super::objection::{Objection, exceptions, network_route};
 use super::recorder::{Recorded, Recorder, in_the_book, show_code};
 use super::release::{self, Answers, Situation};
@@ -19,7 +20,7 @@ use crate::files::FileError;
 use crate::logbook::Draft;
 use crate::logbook::record::{self, Subject, When};
 use crate::method::Method;
-use crate::opening::{Case, Verdict};
+use crate::opening::{Case, Opened, Verdict};
 use crate::state::{FORGED, State};
 use crate::ui::{Failure, Ui};
 
@@ -48,6 +49,7 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
     if args.rotate {
         check_rotation(context, method.as_ref())?;
     }
+    let mint = args.mint.then(|| Mint::find(context, method.as_ref())).transpose()?;
     objections.append(&mut gathering.trouble);
     if gathering.has_kit()
         && gathering.book_for(&case.code).is_none()
@@ -80,21 +82,7 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
     let release = write_all(context, &mut recorder, &case, &answers)?;
     show_code(&context.ui, &release);
     fault::point("before the opening");
-    let opened = match case.open() {
-        Ok(opened) => opened,
-        Err(error) => {
-            let void = Draft::void(
-                answers.when,
-                &context.signature(),
-                &subject(&case),
-                release.seq,
-                &error.to_string(),
-            );
-            write_beside(context, &mut recorder, &[void]);
-            return Err(Failure::invalid(error.to_string())
-                .hint("bring further sheets with other numbers; the record was voided"));
-        }
-    };
+    let opened = open(context, &mut recorder, &case, &answers, &release)?;
     for x in &opened.dealt_wrong {
         context.ui.warn(&format!(
             "share {x} does not lie on the polynomial of the shares used: the set was dealt wrong and has to be dealt anew"
@@ -105,7 +93,13 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
     let paper = in_the_book(&release.line, &release.code.to_string());
     let handover = Handover { context, args, case: &case, method, paper, due, offset };
     fault::point("before the handover");
-    let delivered = handover.deliver(&opened.credential);
+    let id = case.manifest.credential_id.as_str();
+    let delivered = match (&mint, method) {
+        (Some(mint), Some(method)) => mint
+            .instead_of(context, (&opened.credential, id), method, &answers.release)
+            .and_then(|personal| handover.deliver(&personal)),
+        _ => handover.deliver(&opened.credential),
+    };
     fault::point("after the handover");
     // the last line comes last, whatever happens at the question before it
     let ended = match &delivered {
@@ -130,7 +124,6 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
     if !done || !args.rotate && !offered(context, method)? {
         return Ok(delivered);
     }
-    let id = &case.manifest.credential_id;
     match rotate::after_release(context, case.code, &opened.credential, id) {
         Ok(Exit::Done) => Ok(delivered),
         // it was released, and nobody has ended it
@@ -139,6 +132,23 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
         }
         ended => ended,
     }
+}
+
+/// Opens the set; a release of what does not open is voided.
+fn open(
+    context: &Context,
+    recorder: &mut Recorder<'_>,
+    case: &Case,
+    answers: &Answers,
+    release: &Recorded,
+) -> Result<Opened, Failure> {
+    case.open().map_err(|error| {
+        let why = error.to_string();
+        let program = context.signature();
+        let void = Draft::void(answers.when, &program, &subject(case), release.seq, &why);
+        write_beside(context, recorder, &[void]);
+        Failure::invalid(why).hint("bring further sheets with other numbers; the record was voided")
+    })
 }
 
 /// Asks whether the next credential is made right now, while everybody is there.

@@ -3,6 +3,7 @@
 mod add;
 mod book;
 mod compare;
+mod evidence;
 mod flags;
 mod import;
 mod questions;

@@ -49,8 +49,10 @@ pub(super) fn run(context: &Context, args: &Reissue) -> Result<Exit, Failure> {
     let (_, opened) = rehearsal.open(context, exceptions, KIND)?;
     make(context, &order, &press, &folder, (&rehearsal, &opened), &why)?;
     let code = &order.code;
+    let deed =
+        if matches!(press, Press::File) { "copy it onto its stick or card" } else { "print it" };
     context.hint(&format!(
-        "print it, scan it back with `breakglass confirm SCAN`, and lock it away; then delete `{}` ({code})",
+        "{deed}, scan it back with `breakglass confirm SCAN`, and lock it away; then delete `{}` ({code})",
         folder.display()
     ));
     Ok(Exit::Done)

@@ -304,8 +304,14 @@ fn report(question: &Question) -> Answer {
 
 fn mint(question: &Question) -> Answer {
     let_in(question)?;
-    let (role, operator) =
-        (question.target("role")?, question.operator.as_deref().unwrap_or("operator"));
+    let role = question.target("role")?;
+    // what a session may be called
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "_+=,.@-".contains(c) { c } else { '-' };
+    let operator = question.operator.as_deref().unwrap_or_default();
+    let operator: String = operator.chars().map(plain).take(64).collect();
+    if operator.len() < 2 {
+        return Err(Problem::new("invalid_input", "the operator's id has fewer than two signs"));
+    }
     let seconds = question.ttl_s.unwrap_or(3600).clamp(900, 43_200).to_string();
     let args = [
         "sts",
@@ -313,7 +319,7 @@ fn mint(question: &Question) -> Answer {
         "--role-arn",
         role,
         "--role-session-name",
-        operator,
+        &operator,
         "--duration-seconds",
         &seconds,
     ];

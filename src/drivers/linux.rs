@@ -194,7 +194,7 @@ mod tests {
     /// `openssl passwd -6 -salt saltstring 'Hello world!'`, which is the first example of Drepper's specification.
     #[test]
     fn a_hash_is_that_of_the_standard() {
-        let hash = "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO/O817G3uBnIFNjnQJuesI68OTLiBFdcbYEdFCoEOfaS35inz1";
+        let hash = "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1";
         assert!(ShaCrypt::SHA512.verify_password(b"Hello world!", hash).is_ok());
         assert!(ShaCrypt::SHA512.verify_password(b"hello world!", hash).is_err());
         let made = ShaCrypt::SHA512.hash_password_with_salt(b"x", &[9; 12]).unwrap();

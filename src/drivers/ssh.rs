@@ -230,14 +230,22 @@ fn entry(line: &str) -> Option<Entry<'_>> {
     if line.starts_with('#') {
         return None;
     }
-    // options may stand before it, and hold blanks; what is a key decodes
+    // options may stand before it, and hold blanks and anything else
     let (blob, bytes) = line
         .split_whitespace()
         .filter(|word| word.starts_with("AAAA"))
-        .find_map(|word| Some((word, STANDARD.decode(word).ok()?)))?;
+        .find_map(|word| Some((word, STANDARD.decode(word).ok().filter(|b| is_key(b))?)))?;
     let id = STANDARD_NO_PAD.encode(Sha256::digest(bytes));
     let comment = line.split_once(blob).map(|(_, rest)| rest.trim()).unwrap_or_default();
     Some(Entry { line, blob, id, comment })
+}
+
+/// A public key begins with the length and the name of its kind (RFC 4253, section 6.6).
+fn is_key(bytes: &[u8]) -> bool {
+    let name = bytes
+        .split_first_chunk()
+        .and_then(|(len, rest)| rest.get(..usize::try_from(u32::from_be_bytes(*len)).ok()?));
+    name.is_some_and(|name| name.len() > 5 && name.iter().all(u8::is_ascii_graphic))
 }
 
 /// The path on the host, for `sh`: relative to the home of the account.

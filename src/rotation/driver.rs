@@ -178,6 +178,11 @@ impl Driver {
         self.ask(Verb::Revoke, request, tell, answer::read)
     }
 
+    /// `mint`
+    pub fn mint(&self, request: &Request<'_>, tell: Tell<'_>) -> Result<Made, CallError> {
+        self.ask(Verb::Mint, request, tell, answer::made)
+    }
+
     /// `report`
     pub fn report(&self, request: &Request<'_>, tell: Tell<'_>) -> Result<Report, CallError> {
         self.ask(Verb::Report, request, tell, answer::read)

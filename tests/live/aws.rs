@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::cycle::{Cycle, Server, free_port};
+use crate::matrix;
 
 const ACCOUNT: &str = "123456789012";
 
@@ -44,11 +45,15 @@ impl Moto {
     }
 
     fn user(&self, name: &str) -> (String, String) {
+        self.user_as(None, name)
+    }
+
+    fn user_as(&self, key: Option<(&str, &str)>, name: &str) -> (String, String) {
         let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iam:*","sts:*"],"Resource":"*"}]}"#;
-        self.aws(None, &["iam", "create-user", "--user-name", name]).unwrap();
+        self.aws(key, &["iam", "create-user", "--user-name", name]).unwrap();
         let put = ["iam", "put-user-policy", "--user-name", name, "--policy-name", "own"];
-        self.aws(None, &[&put[..], &["--policy-document", policy]].concat()).unwrap();
-        let made = self.aws(None, &["iam", "create-access-key", "--user-name", name]).unwrap();
+        self.aws(key, &[&put[..], &["--policy-document", policy]].concat()).unwrap();
+        let made = self.aws(key, &["iam", "create-access-key", "--user-name", name]).unwrap();
         let text = |name: &str| made["AccessKey"][name].as_str().unwrap().to_owned();
         (text("AccessKeyId"), text("SecretAccessKey"))
     }
@@ -110,6 +115,32 @@ fn a_key_goes_from_paper_to_its_end() {
     assert_eq!(evidence, 1);
 }
 
+/// The operator gets a personal credential whose session has their id; the key on paper is never shown.
+#[test]
+fn an_operator_gets_a_credential_that_ends_by_itself() {
+    let (moto, id, secret) = Moto::start();
+    let tables = moto.tables() + &format!("role = \"arn:aws:iam::{ACCOUNT}:role/incident\"\n");
+    let cycle = Cycle::new(&tables);
+    let key = Some((id.as_str(), secret.as_str()));
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}"#;
+    let role = ["iam", "create-role", "--role-name", "incident", "--assume-role-policy-document"];
+    moto.aws(key, &[&role[..], &[trust]].concat()).unwrap();
+    cycle.deal_and_release(&format!("id: {id}\nsecret: {secret}\n"), &id);
+    let who = ["--operator", "A", "--operator-id", "E 2040", "--reason", "DRILL", "--no-book"];
+    let out = ["--exception", "a test", "--output", "personal", "--mint"];
+    let said = cycle.run(&[&["-C", "kit", "combine", "papers-1"], &who[..], &out[..]].concat(), 0);
+    assert!(said.contains("Personal credential ASIA") && said.contains(", ends 20"), "{said}");
+    let personal = std::fs::read_to_string(cycle.path("personal")).unwrap();
+    let (made, _) = key_of(&personal);
+    assert!(made != id && personal.contains("token: ") && !personal.contains(&secret));
+    // without a role there is none, and the secret is not given in its place
+    let cycle = Cycle::new(&moto.tables());
+    cycle.deal_and_release(&format!("id: {id}\nsecret: {secret}\n"), &id);
+    let said = cycle.run(&[&["-C", "kit", "combine", "papers-1"], &who[..], &out[..]].concat(), 2);
+    assert!(said.contains("no personal credential was made"), "{said}");
+    assert!(!cycle.path("personal").exists());
+}
+
 #[test]
 fn a_second_key_that_nobody_has_on_paper_is_shown() {
     let (moto, id, secret) = Moto::start();
@@ -154,6 +185,58 @@ fn the_driver_keeps_the_rules() {
     let other = ["--target", "account=999999999999", "--target", &url];
     let said = cycle.run(&[&args[..], &other[..]].concat(), 1);
     assert!(said.contains("the key is of account 123456789012"), "{said}");
+}
+
+/// A user of its own on one server.
+struct User {
+    moto: std::rc::Rc<Moto>,
+    name: String,
+    cycle: Cycle,
+}
+
+impl matrix::Account for User {
+    fn cycle(&self) -> &Cycle {
+        &self.cycle
+    }
+
+    fn lets_in(&self, credential: &str) -> bool {
+        let (id, secret) = key_of(credential);
+        self.moto.aws(Some((&id, &secret)), &["sts", "get-caller-identity"]).is_ok()
+    }
+
+    fn live(&self) -> usize {
+        self.keys().len()
+    }
+
+    fn orphans(&self) -> Vec<String> {
+        self.keys()
+    }
+}
+
+impl User {
+    fn keys(&self) -> Vec<String> {
+        let auditor = Some((self.moto.auditor.0.as_str(), self.moto.auditor.1.as_str()));
+        let args = ["iam", "list-access-keys", "--user-name", &self.name];
+        let keys = self.moto.aws(auditor, &args).unwrap();
+        let keys = keys["AccessKeyMetadata"].as_array().unwrap().clone();
+        keys.iter().map(|key| key["AccessKeyId"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[test]
+fn it_dies_anywhere() {
+    let moto = std::rc::Rc::new(Moto::start().0);
+    let count = std::cell::Cell::new(0);
+    matrix::dies_anywhere("before making the new secret", || {
+        count.set(count.get() + 1);
+        let name = format!("breakglass-{}", count.get());
+        let auditor = Some((moto.auditor.0.as_str(), moto.auditor.1.as_str()));
+        let (id, secret) = moto.user_as(auditor, &name);
+        let tables = moto.tables().replace("user = \"breakglass\"", &format!("user = \"{name}\""));
+        let cycle = Cycle::new(&tables);
+        cycle.deal_and_release(&format!("id: {id}\nsecret: {secret}\n"), &id);
+        Box::new(User { moto: moto.clone(), name, cycle })
+    });
 }
 
 /// moto ignores the conditions of a policy, so what would end sessions is looked at instead.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::cycle::{Cycle, Watch, free_port, until};
+use crate::matrix;
 
 const OLD: &str = "first-password-of-bg";
 
@@ -50,10 +51,14 @@ impl Postgres {
         );
         let log = server.dir.path().join("log").display().to_string();
         server.as_owner("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]);
-        // each a query of its own, or the log would hold the password
-        let made = format!("SET log_statement = 'none';\nCREATE ROLE bg LOGIN PASSWORD '{OLD}';\n");
-        server.admin(&made);
+        server.role("bg");
         server
+    }
+
+    fn role(&self, name: &str) {
+        // each a query of its own, or the log would hold the password
+        let made = format!("CREATE ROLE {name} LOGIN PASSWORD '{OLD}';\n");
+        self.admin(&format!("SET log_statement = 'none';\n{made}"));
     }
 
     fn data(&self) -> String {
@@ -91,8 +96,12 @@ impl Postgres {
 
     /// `psql` as `bg`; not through the driver.
     fn login(&self, password: &str, statement: &str) -> Command {
+        self.login_as("bg", password, statement)
+    }
+
+    fn login_as(&self, role: &str, password: &str, statement: &str) -> Command {
         let mut command = Command::new("psql");
-        command.args(["-X", "-A", "-t", "-w", "-h", "127.0.0.1", "-p", &self.port, "-U", "bg"]);
+        command.args(["-X", "-A", "-t", "-w", "-h", "127.0.0.1", "-p", &self.port, "-U", role]);
         let file = self.dir.path().join("password-of-the-test");
         std::fs::write(&file, format!("*:*:*:*:{password}\n")).unwrap();
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
@@ -171,6 +180,46 @@ fn a_server_that_asks_for_no_password_is_refused() {
     let said = cycle.rotate(4);
     assert!(said.contains("lets this role in with ANY password"), "{said}");
     assert_eq!(kept(), before);
+}
+
+/// A role of its own on one server.
+struct Role {
+    server: std::rc::Rc<Postgres>,
+    name: String,
+    cycle: Cycle,
+}
+
+impl matrix::Account for Role {
+    fn cycle(&self) -> &Cycle {
+        &self.cycle
+    }
+
+    fn lets_in(&self, credential: &str) -> bool {
+        self.server.login_as(&self.name, credential, "SELECT 1").status().unwrap().success()
+    }
+
+    fn live(&self) -> usize {
+        1 // a role has one password, always
+    }
+
+    fn orphans(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn it_dies_anywhere() {
+    let server = std::rc::Rc::new(Postgres::start(false));
+    let count = std::cell::Cell::new(0);
+    matrix::dies_anywhere("before setting", || {
+        count.set(count.get() + 1);
+        let name = format!("bg{}", count.get());
+        server.role(&name);
+        let tables = server.tables().replace("user = \"bg\"", &format!("user = \"{name}\""));
+        let cycle = Cycle::new(&tables);
+        cycle.deal_and_release(OLD, &name);
+        Box::new(Role { server: server.clone(), name, cycle })
+    });
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! `log verify`: the chain, its end against the ink, and which sheets were read at which records.
+//! `log verify`: the chain, its end against the ink, which sheets were read at which records, and the evidence.
 
 use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
+use super::evidence::{self, File, Named};
 use super::existing;
 use crate::cli::LogVerify;
 use crate::codes::Code;
@@ -23,7 +24,7 @@ pub(super) fn run(context: &Context, args: &LogVerify) -> Result<Exit, Failure> 
     let book = existing(context)?;
     let sheets = read_sheets(context, args)?;
     let mut last: VecDeque<Entry> = VecDeque::new();
-    let mut claims = Vec::new();
+    let (mut claims, mut named) = (Vec::new(), Named::default());
     let mut records = book.records()?;
     let mut count = 0_u64;
     for entry in records.by_ref() {
@@ -32,6 +33,7 @@ pub(super) fn run(context: &Context, args: &LogVerify) -> Result<Exit, Failure> 
             Err(error @ LogError::Line { .. }) => return Err(broken(ui, args, &error)),
             Err(error) => return Err(Failure::from(error)),
         };
+        named.take(&entry);
         claims.extend(sheets.iter().filter_map(|sheet| claim(&entry, sheet)));
         count += 1;
         if last.len() == if args.head.is_some() { LOOK_BACK } else { 1 } {
@@ -50,6 +52,7 @@ pub(super) fn run(context: &Context, args: &LogVerify) -> Result<Exit, Failure> 
         None => None,
         Some(text) => Some(against_ink(ui, text, last.make_contiguous())?),
     };
+    let files = named.compare(crate::files::parent(book.path()));
     if args.json {
         let read: Vec<Value> = claims
             .iter()
@@ -63,6 +66,7 @@ pub(super) fn run(context: &Context, args: &LogVerify) -> Result<Exit, Failure> 
             "last": { "record": end.0, "event": end.1 },
             "head_matches": told.as_ref().map(Result::is_ok),
             "sheets": read,
+            "evidence": files.iter().map(File::json).collect::<Vec<_>>(),
         });
         ui.data(&result.to_string());
     } else {
@@ -74,8 +78,10 @@ pub(super) fn run(context: &Context, args: &LogVerify) -> Result<Exit, Failure> 
             ));
         }
         tell_claims(ui, &sheets, &claims);
+        evidence::tell(ui, &files);
     }
-    let false_claim = claims.iter().any(|claim| !claim.proven);
+    let false_claim =
+        claims.iter().any(|claim| !claim.proven) || files.iter().any(File::is_changed);
     match told {
         Some(Ok(())) if false_claim => Ok(Exit::No),
         Some(Ok(())) => {

@@ -222,7 +222,7 @@ pub(in crate::commands) fn generated(described: &Described) -> Result<Fields, Fa
 }
 
 /// Asks a driver and shows what it says besides.
-pub(super) fn told<T>(
+pub(in crate::commands) fn told<T>(
     ui: &Ui,
     ask: impl FnOnce(&dyn Fn(&str)) -> Result<T, CallError>,
 ) -> Result<T, CallError> {

@@ -149,7 +149,11 @@ pub(in crate::commands) fn check_driver(
 }
 
 /// Finds the driver; an unpinned or changed one is not run.
-fn find(context: &Context, kit: &Kit, rotation: &Rotation) -> Result<Driver, Failure> {
+pub(in crate::commands) fn find(
+    context: &Context,
+    kit: &Kit,
+    rotation: &Rotation,
+) -> Result<Driver, Failure> {
     let found = Driver::find(rotation, kit.dir(), &context.program, &NAMES);
     found.map_err(|error| {
         let failure = Failure::invalid(error.to_string());

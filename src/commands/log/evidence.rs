@@ -1,0 +1,92 @@
+//! Whether the evidence that records name is still there, byte for byte.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::files;
+use crate::logbook::{Entry, hex};
+use crate::set::sha256;
+use crate::ui::Ui;
+
+/// Most bytes of a file that is compared.
+const MAX_FILE: usize = 64 << 20;
+
+/// What became of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Whole,
+    Changed,
+    /// Not there, or not readable.
+    Missing,
+}
+
+/// One file that a record names.
+pub(super) struct File {
+    record: u64,
+    name: String,
+    kept: Kept,
+}
+
+impl File {
+    pub(super) fn is_changed(&self) -> bool {
+        self.kept == Kept::Changed
+    }
+
+    pub(super) fn json(&self) -> Value {
+        json!({ "record": self.record, "file": self.name, "state": self.word() })
+    }
+
+    fn word(&self) -> &'static str {
+        match self.kept {
+            Kept::Whole => "whole",
+            Kept::Changed => "changed",
+            Kept::Missing => "missing",
+        }
+    }
+}
+
+/// What records name: number of the record, file, SHA-256 in hexadecimal.
+#[derive(Default)]
+pub(super) struct Named(BTreeSet<(u64, String, String)>);
+
+impl Named {
+    /// Takes what a record names, or the record that it brings in from elsewhere.
+    pub(super) fn take(&mut self, entry: &Entry) {
+        let imported = entry.imported();
+        let inner = imported.as_ref().unwrap_or(entry);
+        let files = inner.members.get("evidence").and_then(Value::as_array).into_iter().flatten();
+        for file in files {
+            if let (Some(name), Some(hash)) = (file["file"].as_str(), file["sha256"].as_str()) {
+                self.0.insert((entry.seq, name.to_owned(), hash.to_owned()));
+            }
+        }
+    }
+
+    /// Looks at each, below a kit.
+    pub(super) fn compare(self, kit: &Path) -> Vec<File> {
+        let look = |(record, name, hash): (u64, String, String)| {
+            let kept = match files::read(&kit.join(&name), MAX_FILE) {
+                Ok(bytes) if hex(&sha256(&[&bytes])) == hash => Kept::Whole,
+                Ok(_) => Kept::Changed,
+                Err(_) => Kept::Missing,
+            };
+            File { record, name, kept }
+        };
+        self.0.into_iter().map(look).collect()
+    }
+}
+
+/// Names what is not as it was.
+pub(super) fn tell(ui: &Ui, files: &[File]) {
+    let whole = files.iter().filter(|file| file.kept == Kept::Whole).count();
+    if !files.is_empty() {
+        ui.data(&format!("evidence: {whole} of {} files are as they were recorded", files.len()));
+    }
+    for file in files.iter().filter(|file| file.kept != Kept::Whole) {
+        let name = crate::ui::plain(&file.name);
+        let words = if file.is_changed() { "WAS CHANGED since" } else { "is not here" };
+        ui.data(&format!("evidence: {name}, of record {}, {words}", file.record));
+    }
+}
