@@ -234,6 +234,24 @@ fn an_old_credential_dies_when_the_new_one_is_on_paper() {
     }
 }
 
+/// What a `set` did before the crash nobody has read: the next run asks once more, which ends what is still open.
+#[test]
+fn sessions_that_a_crash_left_open_are_ended_by_the_next_run() {
+    let mut office = Office::in_use("replace", "");
+    let listed = office.copied().rotate("list", &[]).expect(0, &[]);
+    let places = hands::places(&listed);
+    let setting = places.iter().position(|(_, name)| name == "before setting").unwrap();
+    let lost = "the driver has ended, nobody has read its answer";
+    let (fault, _) = places[setting..].iter().find(|(_, name)| name == lost).unwrap();
+    office.rotate(fault, &[]);
+    assert!(!office.secrets().contains(&FIRST_SECRET.to_owned()));
+    office.rotate("", &[]).expect(0, &["is revoked: the platform refuses it"]);
+    assert_eq!(office.platform()["sets"], 1, "nothing was set twice");
+    let book = fs::read_to_string(office.path("kit/logbook.jsonl")).unwrap();
+    let revoke = book.lines().find(|line| line.contains("\"event\":\"REVOKE\"")).unwrap();
+    assert!(revoke.contains("1 sessions ended"), "{revoke}");
+}
+
 #[test]
 fn what_somebody_knows_ends_before_its_successor_is_read_back() {
     for (mode, ended) in [("overlap", "before revoking"), ("replace", "before setting")] {

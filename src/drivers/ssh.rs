@@ -75,6 +75,9 @@ impl Agent {
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
+        if !socket.exists() {
+            return Err(Problem::new("internal", "`ssh-agent` did not start"));
+        }
         let mut add = tool::clean("ssh-add");
         add.args(["-q", "-"]).env("SSH_AUTH_SOCK", &socket);
         let added = tool::fed(&mut add, key.as_bytes())?;
@@ -266,7 +269,8 @@ fn replace(
     keys: &Keys,
     text: &str,
 ) -> Result<(), Problem> {
-    let (file, was) = (file(question), &keys.sha256);
+    // whatever stands in the file, none of it is read by the shell
+    let (file, was, text) = (file(question), &keys.sha256, STANDARD.encode(text.trim_end()));
     let script = format!(
         r#"set -eu
 umask 077
@@ -277,14 +281,11 @@ f=$(readlink -f "$f")
 new=$(mktemp "$f.XXXXXX")
 trap 'rm -f "$new"' EXIT
 cp -p "$f" "$new"
-cat > "$new" <<'BREAKGLASS'
-{text}
-BREAKGLASS
+{{ echo {text} | base64 -d; echo; }} > "$new"
 if [ "$(sha256sum < "$f" | cut -c 1-64)" != {was} ]; then echo "the keys were {MOVED}" >&2; exit 9; fi
 sync "$new" 2>/dev/null || sync
 mv "$new" "$f"
-"#,
-        text = text.trim_end()
+"#
     );
     done(question, login, &script).map(|_| ())
 }

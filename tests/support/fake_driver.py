@@ -82,10 +82,13 @@ if verb == "create":
     print("made %s for you" % name, file=sys.stderr)
     answer({"credential": {"id": name, "secret": {"secret": secret}}})
 if verb == "set":
+    if q["request_id"] in state["requests"]:
+        answer({"credential": {"id": state["requests"][q["request_id"]]}, "sessions": {"terminated": 1}})
     login(state)
     name = q["auth"]["id"] if "auth" in q else "bg"
     state["keys"][name] = {"secret": q["new"]["secret"]["secret"], "active": True}
     state["sets"] = state.get("sets", 0) + 1
+    state["requests"][q["request_id"]] = name
     save(state)
     answer({"credential": {"id": name}, "sessions": {"terminated": 1}})
 if verb == "verify":

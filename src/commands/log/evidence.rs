@@ -1,6 +1,6 @@
 //! Whether the evidence that records name is still there, byte for byte.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -47,9 +47,9 @@ impl File {
     }
 }
 
-/// What records name: number of the record, file, SHA-256 in hexadecimal.
+/// What records name, by file and SHA-256 in hexadecimal: the first record that does.
 #[derive(Default)]
-pub(super) struct Named(BTreeSet<(u64, String, String)>);
+pub(super) struct Named(BTreeMap<(String, String), u64>);
 
 impl Named {
     /// Takes what a record names, or the record that it brings in from elsewhere.
@@ -59,14 +59,14 @@ impl Named {
         let files = inner.members.get("evidence").and_then(Value::as_array).into_iter().flatten();
         for file in files {
             if let (Some(name), Some(hash)) = (file["file"].as_str(), file["sha256"].as_str()) {
-                self.0.insert((entry.seq, name.to_owned(), hash.to_owned()));
+                self.0.entry((name.to_owned(), hash.to_owned())).or_insert(entry.seq);
             }
         }
     }
 
     /// Looks at each, below a kit.
     pub(super) fn compare(self, kit: &Path) -> Vec<File> {
-        let look = |(record, name, hash): (u64, String, String)| {
+        let look = |((name, hash), record): ((String, String), u64)| {
             let kept = match files::read(&kit.join(&name), MAX_FILE) {
                 Ok(bytes) if hex(&sha256(&[&bytes])) == hash => Kept::Whole,
                 Ok(_) => Kept::Changed,

@@ -8,7 +8,7 @@ use crate::logbook::hex;
 use crate::rng;
 use crate::rotation::answer::{Described, Made, Mode, Sessions};
 use crate::rotation::driver::CallError;
-use crate::rotation::journal::{Deed, Line, Phase};
+use crate::rotation::journal::{Deed, Line, Phase, open_intent};
 use crate::rotation::parts;
 use crate::rotation::protocol::{Credential, Fields, Request};
 use crate::ui::{Failure, Ui};
@@ -112,6 +112,33 @@ impl Run<'_> {
         self.facts.revoked = true;
         self.facts.opened_valid = None;
         self.changed = true;
+        Ok(())
+    }
+
+    /// A run that died in the middle of `set` may have left sessions of the old secret open: the same question, put again,
+    /// changes nothing and ends them.
+    pub(super) fn finish_set(&mut self) -> Result<(), Failure> {
+        let lines = self.lines()?;
+        let Some(line) = open_intent(&lines, &self.journal_set(), Deed::Set) else { return Ok(()) };
+        let Some(new) = self.successor() else { return Err(lost()) };
+        let changed = parts::only(&new.secret, &self.described.secret_fields);
+        let request = Request {
+            auth: self.old_credential.as_ref(),
+            request_id: Some(&line.request),
+            new: Some(&changed),
+            ..self.request()
+        };
+        match told(self.ui(), |tell| self.driver.set(&request, tell)) {
+            Ok(made) => {
+                self.write(Deed::Set, Phase::Done, &line.request, &made.credential.id, "")?;
+                self.sessions = in_words(&made.sessions);
+            }
+            Err(error) => {
+                self.ui().warn(&format!("sessions of the old secret may live on: {error}"));
+                self.sessions =
+                    ", sessions may live on: the run that set it was interrupted".into();
+            }
+        }
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use crate::commands::ask;
 use crate::commands::recorder::written;
 use crate::logbook::record::{When, about};
 use crate::logbook::{Draft, Event, Member, hex};
+use crate::rotation::plan::Successor;
 use crate::ui::Failure;
 
 impl Run<'_> {
@@ -77,26 +78,26 @@ impl Run<'_> {
     pub(super) fn record_compromise(&self) -> Result<(), Failure> {
         let (Some(why), Some(old)) = (&self.args.compromised, &self.old) else { return Ok(()) };
         let why = ask::exception_reason(why)?;
-        let state = self.state()?;
-        let set = old.subject.set.to_string();
-        if state.set(&set).is_some_and(|set| set.compromised.is_some()) {
-            return Ok(());
-        }
         let members = |more: &[(Member, &str)]| {
             let mut members: BTreeMap<Member, Value> = about(&old.subject).into_iter().collect();
             members.extend(more.iter().map(|(member, text)| (*member, Value::from(*text))));
             members
         };
-        let mut known = members(&[(Member::Note, &why)]);
-        if let Some(release) = old.release {
-            known.insert(Member::Record, release.into());
+        let mut drafts = Vec::new();
+        let state = self.state()?;
+        let set = state.set(&old.subject.set.to_string());
+        if set.is_none_or(|set| set.compromised.is_none()) {
+            let mut known = members(&[(Member::Note, &why)]);
+            if let Some(release) = old.release {
+                known.insert(Member::Record, release.into());
+            }
+            drafts.push(self.draft(Event::Compromise, known)?);
         }
-        let exception = members(&[
-            (Member::Kind, "ended before its successor was read back"),
-            (Member::ReasonText, &why),
-        ]);
-        let drafts =
-            [self.draft(Event::Compromise, known)?, self.draft(Event::Exception, exception)?];
+        if self.facts.successor != Successor::Confirmed {
+            let kind = "ended before its successor was read back";
+            let exception = members(&[(Member::Kind, kind), (Member::ReasonText, &why)]);
+            drafts.push(self.draft(Event::Exception, exception)?);
+        }
         self.append(&drafts)
     }
 

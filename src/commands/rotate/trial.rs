@@ -54,6 +54,9 @@ impl Run<'_> {
 
     /// Tries the old credential: it has to be refused.
     pub(super) fn prove_dead(&mut self) -> Result<(), Failure> {
+        if self.facts.mode == Mode::Replace && !self.facts.revoked {
+            self.finish_set()?;
+        }
         let Some(old) = &self.old_credential else { return Err(lost()) };
         self.facts.old = match self.tried(old, Validity::Invalid, self.changed)? {
             Validity::Valid => Death::Alive,
