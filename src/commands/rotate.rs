@@ -19,6 +19,7 @@ use super::objection::network_route;
 use super::split;
 use crate::cli::Rotate;
 use crate::codes::Code;
+use crate::delivery;
 use crate::exit::Exit;
 use crate::fault;
 use crate::kit::Kit;
@@ -105,6 +106,7 @@ fn go(mut run: Run<'_>) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     run.check_flags()?;
+    run.check_tools()?;
     run.record_compromise()?;
     match run.turn() {
         // what was begun stands in the logbook and the journal, so it is not true that nothing was done
@@ -166,6 +168,19 @@ impl Run<'_> {
             return Ok(());
         };
         Err(Failure::invalid(format!("nobody can be asked: give {flag}")))
+    }
+
+    /// A program that the driver calls and that is not here is known before anything is opened.
+    fn check_tools(&self) -> Result<(), Failure> {
+        let missing = self.described.needs.iter().find(|need| !delivery::can_start(&need.tool));
+        missing.map_or(Ok(()), |need| {
+            let name = &self.described.name;
+            Err(Failure::invalid(format!(
+                "{name} needs the program `{}`, which is not here",
+                need.tool
+            ))
+            .hint("nothing was done; install it, or rotate on a machine that has it"))
+        })
     }
 
     fn ui(&self) -> &Ui {

@@ -46,7 +46,7 @@ pub struct Facts {
     pub successor: Successor,
     /// Whether the old secret was opened in this run.
     pub old_in_hand: bool,
-    /// Whether the platform was asked what there is.
+    /// Whether the platform was asked what there is, or has let the old one in.
     pub surveyed: bool,
     /// Whether a new secret is in memory that did not come from paper.
     pub made: bool,
@@ -75,8 +75,7 @@ impl Facts {
             at_once: false,
             successor,
             old_in_hand: false,
-            // what replaces a secret leaves nothing behind that could be an orphan
-            surveyed: mode == Mode::Replace,
+            surveyed: false,
             made: false,
             made_valid: false,
             opened: false,
@@ -94,7 +93,8 @@ impl Facts {
 pub enum Step {
     /// Open the old set.
     OpenOld,
-    /// Ask the platform which credentials there are, and find those that nobody has on paper.
+    /// Ask the platform which credentials there are, and find those that nobody has on paper; where there is only ever
+    /// one, try it: a wrong target is found before anything is printed.
     Survey,
     /// Make the new secret: on the platform, or here.
     Make,
@@ -305,7 +305,8 @@ mod tests {
         ];
         assert_eq!(ahead(fresh(Mode::Overlap)), overlap);
         let replace = [
-            OpenOld, Make, Deal, OpenNew, ProveNew, Set, ProveNew, ProveDead, Report, Record, Done,
+            OpenOld, Survey, Make, Deal, OpenNew, ProveNew, Set, ProveNew, ProveDead, Report,
+            Record, Done,
         ];
         assert_eq!(ahead(fresh(Mode::Replace)), replace);
     }
@@ -384,7 +385,7 @@ mod tests {
         ];
         assert_eq!(at_once(Mode::Overlap), overlap);
         let replace =
-            [OpenOld, Make, Deal, Set, ProveDead, OpenNew, ProveNew, Report, Record, Done];
+            [OpenOld, Survey, Make, Deal, Set, ProveDead, OpenNew, ProveNew, Report, Record, Done];
         assert_eq!(at_once(Mode::Replace), replace);
         // a run that goes on with sheets of an earlier one does it in the common order
         let mut later = fresh(Mode::Overlap);

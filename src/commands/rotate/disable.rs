@@ -34,6 +34,7 @@ impl Run<'_> {
         if self.args.dry_run {
             return Ok(Exit::Done);
         }
+        self.check_tools()?;
         if self.ui().can_ask() && !self.ui().confirm("Switch it off?", "`--no-input`")? {
             return Err(Failure::new(Exit::No, "nothing was switched off"));
         }

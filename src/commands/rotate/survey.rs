@@ -4,7 +4,7 @@ use super::Run;
 use super::platform::tell;
 use super::trial::no_answer;
 use crate::exit::Exit;
-use crate::rotation::answer::Report;
+use crate::rotation::answer::{Mode, Report};
 use crate::rotation::journal::{self, Deed, Phase, open_intent};
 use crate::rotation::protocol::{Request, Verb};
 use crate::state::Set;
@@ -23,6 +23,11 @@ struct Orphan {
 impl Run<'_> {
     /// Asks what there is on the platform; what nobody has on paper is revoked on consent.
     pub(super) fn survey(&mut self) -> Result<(), Failure> {
+        if self.facts.mode == Mode::Replace {
+            self.prove_old()?;
+            self.facts.surveyed = true;
+            return Ok(());
+        }
         let ours = self.left_behind()?;
         // whose other credentials there are before the first one is no business of this kit
         let report = if self.facts.first { None } else { self.heard()? };

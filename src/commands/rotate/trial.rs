@@ -21,6 +21,23 @@ const PAUSE: Duration = Duration::from_secs(3);
 const TRIES: u32 = 3;
 
 impl Run<'_> {
+    /// Tries the old credential before a new one is made: what the papers hold has to be what the platform has.
+    pub(super) fn prove_old(&self) -> Result<(), Failure> {
+        let Some(old) = &self.old_credential else { return Err(lost()) };
+        match self.tried(old, Validity::Valid, false)? {
+            Validity::Valid => {
+                self.ui().say("  it is let in");
+                Ok(())
+            }
+            Validity::Unknown => Err(no_answer()),
+            refused => Err(Failure::invalid(format!(
+                "the platform does not let the old credential in: {}",
+                word(refused)
+            ))
+            .hint("nothing was made; look at [rotation.target] of the dealt method, and at what the papers should hold: `breakglass log show`")),
+        }
+    }
+
     /// Tries the new secret before it goes onto paper.
     pub(super) fn prove_made(&mut self) -> Result<(), Failure> {
         let Some(made) = &self.made else { return Err(lost()) };

@@ -11,6 +11,7 @@ use crate::ui::Failure;
 pub(super) fn told(step: Step, mode: Mode) -> &'static str {
     match step {
         Step::OpenOld => "open the old set from k of its sheets",
+        Step::Survey if mode == Mode::Replace => "try the old credential: it has to be let in",
         Step::Survey => "ask the platform which credentials there are",
         Step::Make if mode == Mode::Overlap => "make the new credential on the platform",
         Step::Make => "make the new secret here; the platform does not know it yet",
