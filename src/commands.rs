@@ -6,6 +6,7 @@ mod combine;
 mod confirm;
 mod demo;
 mod drill;
+mod driver;
 mod driver_test;
 mod gather;
 mod handover;

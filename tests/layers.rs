@@ -90,7 +90,7 @@ fn one_room_knows_each_library() {
         ("heic_decoder::", "scan/heic.rs"),
         ("age::", "sealing"),
         ("sharks::", "sharing.rs"),
-        ("ssh_key::", "drivers/ssh.rs"),
+        ("ssh_key::", "drivers"),
         ("sha_crypt::", "drivers/linux.rs"),
     ] {
         let mut homes: Vec<String> = Vec::new();

@@ -3,8 +3,7 @@
 //! The platform's own log then names the operator, and what leaks ends on its own.
 
 use super::objection::network_route;
-use super::rotate;
-use super::{Context, ask};
+use super::{Context, ask, driver};
 use crate::credential::Layout;
 use crate::exit::Exit;
 use crate::kit::Kit;
@@ -35,14 +34,14 @@ impl Mint {
         let rotation =
             rotation.ok_or_else(|| no("the method as it was dealt names no driver".to_owned()))?;
         let kit: Kit = context.kit()?;
-        let mut driver = rotate::find_driver(context, &kit, &rotation)?;
+        let mut found = driver::find(context, &kit, &rotation)?;
         let request = Request { target: Some(&rotation.target), ..Request::default() };
-        let described = rotate::told(&context.ui, |tell| driver.describe(&request, tell))
+        let described = driver::told(&context.ui, |tell| found.describe(&request, tell))
             .map_err(|e| Failure::invalid(e.to_string()))?;
         if !described.can(Verb::Mint) {
             return Err(no(format!("{} makes no personal credentials", described.name)));
         }
-        Ok(Self { driver, described, rotation })
+        Ok(Self { driver: found, described, rotation })
     }
 
     /// Makes it with the secret that was opened. Where that fails somebody decides whether the secret itself is given.
@@ -86,7 +85,7 @@ impl Mint {
             operator: Some((&release.operator.id, seconds, &release.reason)),
             ..Request::default()
         };
-        let made = rotate::told(&context.ui, |tell| self.driver.mint(&request, tell))
+        let made = driver::told(&context.ui, |tell| self.driver.mint(&request, tell))
             .map_err(|e| Failure::invalid(e.to_string()))?;
         let until = made.expires_at.as_deref().map(|at| format!(", ends {at}")).unwrap_or_default();
         context.ui.must_say(&format!(

@@ -12,8 +12,7 @@ mod survey;
 mod trial;
 mod words;
 
-pub(super) use self::platform::{generated, told};
-pub(super) use self::start::{check_driver, find as find_driver};
+pub(super) use self::platform::generated;
 use super::Context;
 use super::objection::network_route;
 use super::split;

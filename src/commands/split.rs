@@ -11,9 +11,9 @@ use self::credential::{credential, warn_about_content};
 use super::Context;
 use super::ask;
 use super::change;
+use super::driver;
 use super::locks;
 use super::papers::{self, Papers, Press, delete_papers, papers_folder, write_papers};
-use super::rotate::check_driver;
 use crate::cli::{Media, Split};
 use crate::clock::{Instant, Source};
 use crate::codes::Code;
@@ -54,7 +54,7 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
         ..terms(&method, &method_text, generation)
     };
     change::approved(context, &kit, &state, &method, &method_text)?;
-    check_driver(context, &kit, &method)?;
+    driver::check(context, &kit, &method)?;
     announce(ui, &method, generation);
     warn_about_the_past(ui, &state);
     warn_about_second_ways(ui, &method);

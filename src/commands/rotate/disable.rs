@@ -3,7 +3,8 @@
 //! Nothing is on paper that could switch it on again, so somebody else has to be able to: a second method, named.
 
 use super::Run;
-use super::platform::{request_id, told};
+use super::platform::request_id;
+use crate::commands::driver::told;
 use crate::exit::Exit;
 use crate::rotation::answer::Validity;
 use crate::rotation::journal::{Deed, Phase};

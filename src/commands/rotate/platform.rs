@@ -2,6 +2,7 @@
 
 use super::Run;
 use crate::clock;
+use crate::commands::driver::told;
 use crate::commands::split;
 use crate::exit::Exit;
 use crate::logbook::hex;
@@ -11,7 +12,7 @@ use crate::rotation::driver::CallError;
 use crate::rotation::journal::{Deed, Line, Phase, open_intent};
 use crate::rotation::parts;
 use crate::rotation::protocol::{Credential, Fields, Request};
-use crate::ui::{Failure, Ui};
+use crate::ui::Failure;
 
 /// Signs of a secret that is made here, where the driver does not say.
 const GENERATE: &str = "32";
@@ -248,15 +249,7 @@ pub(in crate::commands) fn generated(described: &Described) -> Result<Fields, Fa
     described.secret_fields.iter().map(make).collect()
 }
 
-/// Asks a driver and shows what it says besides.
-pub(in crate::commands) fn told<T>(
-    ui: &Ui,
-    ask: impl FnOnce(&dyn Fn(&str)) -> Result<T, CallError>,
-) -> Result<T, CallError> {
-    ask(&|line| ui.say(&format!("  driver: {line}")))
-}
-
-/// As [`told`], for questions that change nothing.
+/// Asks what changes nothing.
 pub(super) fn tell<T>(
     run: &Run<'_>,
     ask: impl FnOnce(&dyn Fn(&str)) -> Result<T, CallError>,

@@ -4,14 +4,12 @@ use super::{Retiring, Run};
 use crate::cli::Rotate;
 use crate::codes::Code;
 use crate::codes::code::CodeKind;
-use crate::commands::{Context, change};
-use crate::drivers::NAMES;
+use crate::commands::{Context, change, driver};
 use crate::exit::Exit;
 use crate::kit::Kit;
 use crate::logbook::record::Subject;
-use crate::method::{Method, Rotation};
+use crate::method::Method;
 use crate::rotation::answer::Mode;
-use crate::rotation::driver::{Driver, FindError};
 use crate::rotation::journal::Journal;
 use crate::rotation::plan::{Facts, Successor};
 use crate::rotation::protocol::Request;
@@ -31,7 +29,7 @@ pub(super) fn begin<'a>(context: &'a Context, args: &'a Rotate) -> Result<Run<'a
     let (today, text) = kit.method()?;
     change::approved(context, &kit, &state, &today, &text)?;
     let rotation = method.rotation.clone().ok_or_else(|| no_driver(args.first))?;
-    let mut driver = find(context, &kit, &rotation)?;
+    let mut driver = driver::find(context, &kit, &rotation)?;
     let request = Request { target: Some(&rotation.target), ..Request::default() };
     let described = driver
         .describe(&request, &|line| context.ui.say(&format!("  driver: {line}")))
@@ -137,33 +135,4 @@ fn no_driver(first: bool) -> Failure {
     failure.hint(
         "make the next credential by hand, deal it with `breakglass split`, confirm it, revoke the old one, and record `breakglass log add REVOKE`; with [rotation] in method.toml the set after that can be rotated",
     )
-}
-
-/// Says whether the driver that a method file names is there, before anything is dealt that needs it.
-pub(in crate::commands) fn check_driver(
-    context: &Context,
-    kit: &Kit,
-    method: &Method,
-) -> Result<(), Failure> {
-    method.rotation.as_ref().map_or(Ok(()), |rotation| find(context, kit, rotation).map(|_| ()))
-}
-
-/// Finds the driver; an unpinned or changed one is not run.
-pub(in crate::commands) fn find(
-    context: &Context,
-    kit: &Kit,
-    rotation: &Rotation,
-) -> Result<Driver, Failure> {
-    let found = Driver::find(rotation, kit.dir(), &context.program, &NAMES);
-    found.map_err(|error| {
-        let failure = Failure::invalid(error.to_string());
-        match error {
-            FindError::Unknown(_) => {
-                let known = NAMES.join(", ");
-                failure.hint(&*format!("there are {known}, or a file of this kit: drivers/NAME with its pin"))
-            }
-            FindError::Changed(_) => failure.hint("bring the file back that was dealt with; a new driver comes in with the next set, after a METHOD record"),
-            FindError::File { .. } => failure,
-        }
-    })
 }

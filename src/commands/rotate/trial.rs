@@ -4,8 +4,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Run;
-use super::platform::{lost, tell, told};
+use super::platform::{lost, tell};
 use crate::clock;
+use crate::commands::driver::told;
 use crate::exit::Exit;
 use crate::rotation::answer::{Mode, Validity};
 use crate::rotation::evidence;
