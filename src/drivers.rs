@@ -28,6 +28,10 @@ const MAX_QUESTION: u64 = 1 << 20;
 /// What a driver is.
 struct BuiltIn {
     name: &'static str,
+    /// What its target has to say.
+    needs: &'static [&'static str],
+    /// What it may say.
+    may: &'static [&'static str],
     describe: fn(&Question) -> Value,
     answer: fn(Verb, &Question) -> Answer,
 }
@@ -149,7 +153,11 @@ pub fn serve(name: &str, verb: &str) -> io::Result<u8> {
     let mut bytes = zeroize::Zeroizing::new(Vec::new());
     io::stdin().lock().take(MAX_QUESTION).read_to_end(&mut bytes)?;
     let answer = match serde_json::from_slice(&bytes) {
-        Ok(question) if verb == Verb::Describe => Ok((driver.describe)(&question)),
+        Ok(question) if verb == Verb::Describe => {
+            let mut described = (driver.describe)(&question);
+            described["target"] = json!({ "needs": driver.needs, "may": driver.may });
+            Ok(described)
+        }
         Ok(question) => (driver.answer)(verb, &question),
         Err(_) => Err(Problem::new("invalid_input", "the question is no JSON")),
     };

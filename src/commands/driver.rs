@@ -4,12 +4,31 @@ use super::Context;
 use crate::drivers::NAMES;
 use crate::kit::Kit;
 use crate::method::{Method, Rotation};
+use crate::rotation::answer::Described;
 use crate::rotation::driver::{CallError, Driver, FindError};
+use crate::rotation::protocol::Request;
 use crate::ui::{Failure, Ui};
 
 /// Says whether the driver that a method file names is there, before anything is dealt that needs it.
 pub(super) fn check(context: &Context, kit: &Kit, method: &Method) -> Result<(), Failure> {
-    method.rotation.as_ref().map_or(Ok(()), |rotation| find(context, kit, rotation).map(|_| ()))
+    let Some(rotation) = &method.rotation else { return Ok(()) };
+    described(context, &mut find(context, kit, rotation)?, rotation).map(|_| ())
+}
+
+/// Asks a driver what it is, and holds the target against what it knows.
+pub(super) fn described(
+    context: &Context,
+    driver: &mut Driver,
+    rotation: &Rotation,
+) -> Result<Described, Failure> {
+    let request = Request { target: Some(&rotation.target), ..Request::default() };
+    let described = told(&context.ui, |tell| driver.describe(&request, tell))
+        .map_err(|e| Failure::invalid(e.to_string()))?;
+    match described.mistake(&rotation.target) {
+        None => Ok(described),
+        Some(mistake) => Err(Failure::invalid(mistake)
+            .hint("mend it in method.toml, which a METHOD record then approves")),
+    }
 }
 
 /// Finds the driver; an unpinned or changed one is not run.

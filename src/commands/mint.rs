@@ -35,9 +35,7 @@ impl Mint {
             rotation.ok_or_else(|| no("the method as it was dealt names no driver".to_owned()))?;
         let kit: Kit = context.kit()?;
         let mut found = driver::find(context, &kit, &rotation)?;
-        let request = Request { target: Some(&rotation.target), ..Request::default() };
-        let described = driver::told(&context.ui, |tell| found.describe(&request, tell))
-            .map_err(|e| Failure::invalid(e.to_string()))?;
+        let described = driver::described(context, &mut found, &rotation)?;
         if !described.can(Verb::Mint) {
             return Err(no(format!("{} makes no personal credentials", described.name)));
         }

@@ -15,7 +15,13 @@ use super::{Answer, BuiltIn, LOST, Login, Problem, Question};
 use crate::clock::Instant;
 use crate::rotation::protocol::Verb;
 
-pub(super) const DRIVER: BuiltIn = BuiltIn { name: "aws-iam-access-key", describe, answer };
+pub(super) const DRIVER: BuiltIn = BuiltIn {
+    name: "aws-iam-access-key",
+    needs: &["user", "account"],
+    may: &["region", "endpoint_url", "end_sessions", "role"],
+    describe,
+    answer,
+};
 
 /// An inline policy that denies every session that began before now; long-lived keys are not sessions.
 const REVOKE_SESSIONS: &str = "AWSRevokeOlderSessions";

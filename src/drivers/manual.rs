@@ -15,7 +15,13 @@ use crate::secret::Secret;
 use crate::ui::terminal::Terminal;
 use crate::ui::{self};
 
-pub(super) const DRIVER: BuiltIn = BuiltIn { name: "manual", describe, answer };
+pub(super) const DRIVER: BuiltIn = BuiltIn {
+    name: "manual",
+    needs: &["where"],
+    may: &["mode", "fields", "how", "generate"],
+    describe,
+    answer,
+};
 
 /// Most bytes of a file that a person names as evidence.
 const MAX_EVIDENCE: usize = 8 << 20;

@@ -20,7 +20,13 @@ use super::{Answer, BuiltIn, LOST, Login, Problem, Question};
 use crate::rng;
 use crate::rotation::protocol::Verb;
 
-pub(super) const DRIVER: BuiltIn = BuiltIn { name: "postgresql", describe, answer };
+pub(super) const DRIVER: BuiltIn = BuiltIn {
+    name: "postgresql",
+    needs: &["host", "user"],
+    may: &["port", "database", "sslmode", "sslrootcert"],
+    describe,
+    answer,
+};
 
 /// Rounds of the verifier; the server's own default, and what every client accepts.
 const ROUNDS: u32 = 4096;

@@ -23,7 +23,13 @@ use super::{Answer, BuiltIn, Login, Problem, Question};
 use crate::rng;
 use crate::rotation::protocol::Verb;
 
-pub(super) const DRIVER: BuiltIn = BuiltIn { name: "ssh-key", describe, answer };
+pub(super) const DRIVER: BuiltIn = BuiltIn {
+    name: "ssh-key",
+    needs: &["host", "user", "host_key"],
+    may: &["port", "authorized_keys", "krl", "end_sessions"],
+    describe,
+    answer,
+};
 
 /// Begins the comment of a key that this driver has put there; its request id follows.
 const MARK: &str = "breakglass-";

@@ -43,6 +43,20 @@ pub struct Described {
     /// Signs that a secret made for it may have, and how many: `32:a-zA-Z0-9`.
     #[serde(default)]
     pub generate: Option<String>,
+    /// What its target must and may say; a driver that does not tell is not asked.
+    #[serde(default)]
+    pub target: Option<Names>,
+}
+
+/// Names under `[rotation.target]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Names {
+    /// Without these it cannot work.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// These may be there.
+    #[serde(default)]
+    pub may: Vec<String>,
 }
 
 /// A program that a driver calls.
@@ -53,6 +67,20 @@ pub struct Need {
 }
 
 impl Described {
+    /// Says what is wrong with a target: a name that is missing, or one that nobody would ever look at.
+    pub fn mistake(&self, target: &BTreeMap<String, String>) -> Option<String> {
+        let names = self.target.as_ref()?;
+        let missing = names.needs.iter().find(|name| !target.contains_key(*name));
+        if let Some(name) = missing {
+            return Some(format!("[rotation.target] has no `{name}`, which {} needs", self.name));
+        }
+        let known: Vec<&String> = names.needs.iter().chain(&names.may).collect();
+        let unknown = target.keys().find(|name| !known.contains(name))?;
+        let known: Vec<&str> = known.into_iter().map(String::as_str).collect();
+        let known = known.join(", ");
+        Some(format!("[rotation.target] has `{unknown}`; {} knows {known}", self.name))
+    }
+
     /// Says whether it knows a verb.
     pub fn can(&self, verb: Verb) -> bool {
         self.verbs.iter().any(|word| word == verb.word())
@@ -281,6 +309,19 @@ mod tests {
         let error = super::made(wrong).map(|_| ()).unwrap_err();
         assert!(!error.contains("hunter2"), "{error}");
         assert!(read::<Verified>(br#"{"status":"dead"}"#).is_err());
+    }
+
+    #[test]
+    fn a_target_says_what_it_must_and_nothing_else() {
+        let described = br#"{"protocol":[1],"name":"db","mode":"replace","verbs":[],"secret_fields":["p"],"target":{"needs":["host"],"may":["port"]}}"#;
+        let described: Described = read(described).unwrap();
+        let target = |names: &[&str]| {
+            names.iter().map(|name| ((*name).to_owned(), String::new())).collect::<BTreeMap<_, _>>()
+        };
+        assert_eq!(described.mistake(&target(&["host", "port"])), None);
+        assert!(described.mistake(&target(&["port"])).unwrap().contains("has no `host`"));
+        let unknown = described.mistake(&target(&["host", "prot"])).unwrap();
+        assert!(unknown.contains("has `prot`; db knows host, port"), "{unknown}");
     }
 
     #[test]

@@ -12,7 +12,6 @@ use crate::method::Method;
 use crate::rotation::answer::Mode;
 use crate::rotation::journal::Journal;
 use crate::rotation::plan::{Facts, Successor};
-use crate::rotation::protocol::Request;
 use crate::state::{Set, Stage, State};
 use crate::ui::Failure;
 
@@ -30,10 +29,7 @@ pub(super) fn begin<'a>(context: &'a Context, args: &'a Rotate) -> Result<Run<'a
     change::approved(context, &kit, &state, &today, &text)?;
     let rotation = method.rotation.clone().ok_or_else(|| no_driver(args.first))?;
     let mut driver = driver::find(context, &kit, &rotation)?;
-    let request = Request { target: Some(&rotation.target), ..Request::default() };
-    let described = driver
-        .describe(&request, &|line| context.ui.say(&format!("  driver: {line}")))
-        .map_err(|e| Failure::invalid(e.to_string()))?;
+    let described = driver::described(context, &mut driver, &rotation)?;
     let successor = match new {
         None => Successor::None,
         Some(set) if set.is_confirmed() => Successor::Confirmed,

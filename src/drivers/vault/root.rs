@@ -16,7 +16,13 @@ use super::{asked, call, done, health, words};
 use crate::clock::Instant;
 use crate::rotation::protocol::Verb;
 
-pub(in super::super) const DRIVER: BuiltIn = BuiltIn { name: "vault-root-token", describe, answer };
+pub(in super::super) const DRIVER: BuiltIn = BuiltIn {
+    name: "vault-root-token",
+    needs: &["address"],
+    may: &["cli", "ca_cert", "namespace", "lockout"],
+    describe,
+    answer,
+};
 
 /// Most tokens that are looked at one by one; with more of them nobody says that the list is complete.
 const MOST: usize = 400;

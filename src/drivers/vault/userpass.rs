@@ -16,7 +16,13 @@ use crate::rotation::protocol::Verb;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-pub(in super::super) const DRIVER: BuiltIn = BuiltIn { name: "vault-userpass", describe, answer };
+pub(in super::super) const DRIVER: BuiltIn = BuiltIn {
+    name: "vault-userpass",
+    needs: &["address", "user"],
+    may: &["mount", "cli", "ca_cert", "namespace"],
+    describe,
+    answer,
+};
 
 fn describe(question: &Question) -> Value {
     json!({
