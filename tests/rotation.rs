@@ -241,8 +241,7 @@ fn sessions_that_a_crash_left_open_are_ended_by_the_next_run() {
     let listed = office.copied().rotate("list", &[]).expect(0, &[]);
     let places = hands::places(&listed);
     let setting = places.iter().position(|(_, name)| name == "before setting").unwrap();
-    let lost = "the driver has ended, nobody has read its answer";
-    let (fault, _) = places[setting..].iter().find(|(_, name)| name == lost).unwrap();
+    let (fault, _) = places[setting..].iter().find(|(_, name)| name == LOST).unwrap();
     office.rotate(fault, &[]);
     assert!(!office.secrets().contains(&FIRST_SECRET.to_owned()));
     office.rotate("", &[]).expect(0, &["is revoked: the platform refuses it"]);
@@ -324,6 +323,13 @@ fn a_rotation_that_was_left_is_due() {
     assert!(!office.kit(&["status"]).expect(0, &[]).contains(due));
 }
 
+/// Where a driver has done something that nobody knows of.
+const LOST: &str = "the driver has ended, nobody has read its answer";
+/// Places that lie inside of a step.
+const INSIDE: [&str; 3] = ["before a record", "before the driver", "before a line of the journal"];
+/// Steps that change the platform.
+const CHANGES: [&str; 3] = ["before making the new secret", "before setting", "before revoking"];
+
 /// After every death: what worked works, from paper; the next runs finish; one credential is left.
 fn dies_anywhere(mode: &str, places: &[&str]) {
     let mut matrix = String::new();
@@ -337,15 +343,18 @@ fn dies_anywhere(mode: &str, places: &[&str]) {
     // a step that writes five files dies in the middle of the first; `.ci/run --full` dies at every place
     let dull = ["before a record", "a record is on disk", "a new file has its name"];
     let every = std::env::var_os("BREAKGLASS_EVERY").is_some();
-    let mut step = Vec::new();
+    let (mut step, mut seen) = ("", Vec::new());
     for (fault, place) in all {
-        if place.starts_with("before ") && place != "before a record" {
-            step.clear();
+        if place.starts_with("before ") && !INSIDE.contains(&place) {
+            step = place;
+            seen.clear();
         }
-        if (step.contains(&place) || dull.contains(&place)) && !every {
+        // a question that changes nothing is as good as not asked
+        let asks = ["before the driver", LOST].contains(&place) && !CHANGES.contains(&step);
+        if (seen.contains(&place) || dull.contains(&place) || asks) && !every {
             continue;
         }
-        step.push(place);
+        seen.push(place);
         let mut office = template.copied();
         let first = office.rotate(fault, &[]);
         assert_eq!(first.output.status.signal(), Some(9), "{}", first.words);
@@ -390,7 +399,7 @@ fn dies_anywhere(mode: &str, places: &[&str]) {
 fn it_dies_anywhere_side_by_side() {
     let places = [
         "before the driver",
-        "the driver has ended, nobody has read its answer",
+        LOST,
         "in the middle of a line of the journal",
         "in the middle of a record",
         "before revoking",
