@@ -397,6 +397,9 @@ pub struct Print {
     /// Write the built-in templates and the description of their language into DIR (`-o`)
     #[arg(long, conflicts_with_all = ["check", "documents"])]
     pub built_in: bool,
+    /// The generation that a certificate of destruction is about [default: the newest that is void]
+    #[arg(long, value_name = "N", conflicts_with_all = ["check", "built_in"])]
+    pub generation: Option<u32>,
     /// Put the PDFs into DIR
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,

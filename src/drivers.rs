@@ -22,6 +22,12 @@ use crate::rotation::protocol::Verb;
 /// The kind of a problem after which nobody knows what happened: it is no error of the protocol, but its own status.
 const LOST: &str = "lost";
 
+/// The same where a person has stopped it.
+const STOPPED: &str = "stopped";
+
+/// After how many seconds a question is put again that the platform was too busy for.
+const RETRY_AFTER_S: u64 = 3;
+
 /// Most bytes of a question.
 const MAX_QUESTION: u64 = 1 << 20;
 
@@ -87,6 +93,25 @@ struct Login {
     secret: BTreeMap<String, String>,
 }
 
+impl Login {
+    /// Returns a part of the secret.
+    fn part(&self, name: &str) -> Result<&str, Problem> {
+        let missing = || Problem::new("invalid_input", format!("there is no `{name}`"));
+        self.secret.get(name).map(String::as_str).ok_or_else(missing)
+    }
+}
+
+/// Returns a part that is one line; the end of a line belongs to the file that it came in, not to it.
+fn line_of<'a>(login: Option<&'a Login>, name: &str) -> Result<&'a str, Problem> {
+    part_of(login, name).map(|part| part.trim_end_matches(['\r', '\n']))
+}
+
+/// Returns a part of the secret of a login that has to be there.
+fn part_of<'a>(login: Option<&'a Login>, name: &str) -> Result<&'a str, Problem> {
+    let missing = || Problem::new("invalid_input", format!("there is no `{name}`"));
+    login.ok_or_else(missing)?.part(name)
+}
+
 impl Question {
     /// Returns what the method file says of the platform; without it the driver cannot work.
     fn target(&self, name: &str) -> Result<&str, Problem> {
@@ -140,6 +165,11 @@ impl Problem {
         Self { kind, message: message.into(), credential_id: None }
     }
 
+    /// That nobody knows what came of it: something was changed before it failed, or may have been.
+    fn lost(self) -> Self {
+        Self { kind: LOST, ..self }
+    }
+
     /// That there is a credential although it failed.
     fn about(self, id: &str) -> Self {
         Self { credential_id: Some(id.to_owned()), ..self }
@@ -168,13 +198,35 @@ pub fn serve(name: &str, verb: &str) -> io::Result<u8> {
             writeln!(io::stderr(), "{}", problem.message)?;
             return Ok(3);
         }
+        Err(problem) if problem.kind == STOPPED => {
+            writeln!(io::stderr(), "{}", problem.message)?;
+            return Ok(130);
+        }
         Err(Problem { kind, message, credential_id }) => {
             let partial = json!({ "credential_id": credential_id });
-            (json!({ "error": { "kind": kind, "message": message, "partial": partial } }), 1)
+            let mut error = json!({ "kind": kind, "message": message, "partial": partial });
+            if kind == "retryable" {
+                error["retry_after_s"] = RETRY_AFTER_S.into();
+            }
+            (json!({ "error": error }), 1)
         }
     };
     let mut out = io::stdout().lock();
     out.write_all(value.to_string().as_bytes())?;
     out.flush()?;
     Ok(status)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_line_is_not_of_the_password() {
+        let login: Login =
+            serde_json::from_str(r#"{"id":"x","secret":{"password":"a b \r\n"}}"#).unwrap();
+        assert_eq!(line_of(Some(&login), "password").ok(), Some("a b "));
+        assert!(line_of(None, "password").is_err() && line_of(Some(&login), "token").is_err());
+    }
 }

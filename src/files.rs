@@ -211,6 +211,22 @@ pub fn open_locked(path: &Path) -> Result<File, FileError> {
     }
 }
 
+/// A folder that only one run works on, until this is dropped.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "the lock goes with the handle")] File);
+
+impl Lock {
+    /// Takes it; `None` when somebody else has it.
+    pub fn take(folder: &Path) -> Result<Option<Self>, FileError> {
+        let handle = File::open(folder).map_err(FileError::io("open", folder))?;
+        match handle.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(None),
+            // a file system without locks has none to lose
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(Self(handle))),
+        }
+    }
+}
+
 /// A pipe or a device in the place of a file would be waited for without end.
 pub fn refuse_odd(path: &Path) -> Result<(), FileError> {
     match path.metadata() {

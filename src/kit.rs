@@ -85,11 +85,15 @@ impl Kit {
     /// Takes a folder that has a `method.toml` or a logbook.
     pub fn open(dir: &Path) -> Result<Self, KitError> {
         let kit = Self { dir: dir.to_owned() };
-        if kit.method_path().exists() || kit.logbook().exists() {
-            Ok(kit)
-        } else {
-            Err(KitError::NoKit(dir.to_owned()))
+        for path in [kit.method_path(), kit.logbook().path().to_owned()] {
+            match path.try_exists() {
+                Ok(true) => return Ok(kit),
+                Ok(false) => {}
+                // a folder that may not be looked into is no empty one
+                Err(source) => return Err(FileError::Io { deed: "open", path, source }.into()),
+            }
         }
+        Err(KitError::NoKit(dir.to_owned()))
     }
 
     /// Starts a kit in a new or empty folder and returns what was written. Nothing is overwritten.

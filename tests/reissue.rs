@@ -74,6 +74,24 @@ impl Office {
 }
 
 #[test]
+fn a_sheet_that_is_there_was_not_destroyed() {
+    let office = Office::new();
+    office.destroy("2a");
+    let said = office.reissue("2a", &["-o", "again"], 1);
+    assert!(said.contains("sheet 2a is here: it was not destroyed"), "{said}");
+    assert!(!office.dir.path().join("again").exists());
+    // and one that is said to be lost counts as an exception, which is recorded
+    let lost = ["log", "add", "LOST", "--sheet", "1a", "--note", "not in its safe"];
+    office.kit(&lost, 0);
+    office.destroy("3a");
+    office.reissue("3a", &["-o", "again"], 0);
+    let book = fs::read_to_string(office.dir.path().join("kit/logbook.jsonl")).unwrap();
+    for kind in ["lost sheet", "destroyed sheet"] {
+        assert_eq!(book.matches(&format!("\"kind\":\"{kind}\"")).count(), 1, "{kind}");
+    }
+}
+
+#[test]
 fn a_destroyed_sheet_comes_back_under_the_next_letter() {
     let office = Office::new();
     let said = office.reissue("3a", &["-o", "again"], 1);

@@ -61,7 +61,7 @@ pub struct LogAdd {
     /// What happened; without it the events are listed
     #[arg(value_name = "EVENT")]
     pub event: Option<String>,
-    /// Of which generation [default: the newest]
+    /// Of which generation [default: the one that the event can only be about, else the newest]
     #[arg(long, value_name = "N")]
     pub generation: Option<u32>,
     /// A sheet that it is about: `3b`; may be given several times

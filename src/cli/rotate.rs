@@ -55,6 +55,12 @@ pub struct Rotate {
     /// The second method that can switch it on again
     #[arg(long, value_name = "METHOD", requires = "disable")]
     pub undo_with: Option<String>,
+    /// Void a set that an interrupted run has left half made, without asking; only where the old credential works
+    #[arg(long)]
+    pub void: bool,
+    /// The place moved since the old set was dealt: use [rotation] of today's method.toml for it, too, and record WHY
+    #[arg(long, value_name = "WHY", conflicts_with = "first")]
+    pub as_approved: Option<String>,
     /// Say where it stands and what would come next, and stop
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -99,14 +105,17 @@ pub struct Reissue {
 #[derive(Args)]
 pub struct DriverTest {
     /// The driver: its file, or the name of one that is built in
-    #[arg(value_name = "DRIVER")]
+    #[arg(value_name = "DRIVER", required_unless_present = "rules", default_value = "")]
     pub driver: String,
     /// What it is told about the platform: `user=breakglass`; may be given several times
     #[arg(long, value_name = "NAME=TEXT")]
     pub target: Vec<String>,
     /// A credential that is there to be tried on: `{"id": …, "secret": {…}}`; `-` is standard input
-    #[arg(long, value_name = "FILE")]
-    pub credential: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "rules")]
+    pub credential: Option<PathBuf>,
+    /// Print the rules that a driver has to keep, and stop
+    #[arg(long)]
+    pub rules: bool,
     /// Seconds that an answer may take
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     pub patience: u64,

@@ -96,8 +96,17 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
     let id = case.manifest.credential_id.as_str();
     let delivered = match (&mint, method) {
         (Some(mint), Some(method)) => mint
-            .instead_of(context, (&opened.credential, id), method, &answers.release)
-            .and_then(|personal| handover.deliver(&personal)),
+            .instead_of(
+                context,
+                (&opened.credential, id),
+                (method, &subject(&case)),
+                (&answers.release, release.seq),
+            )
+            .and_then(|(given, record)| {
+                // on disk before it is given
+                record.map(|record| recorder.write(&[record], &[])).transpose()?;
+                handover.deliver(&given)
+            }),
         _ => handover.deliver(&opened.credential),
     };
     fault::point("after the handover");

@@ -10,9 +10,15 @@ use crate::rotation::protocol::Request;
 use crate::ui::{Failure, Ui};
 
 /// Says whether the driver that a method file names is there, before anything is dealt that needs it.
-pub(super) fn check(context: &Context, kit: &Kit, method: &Method) -> Result<(), Failure> {
-    let Some(rotation) = &method.rotation else { return Ok(()) };
-    described(context, &mut find(context, kit, rotation)?, rotation).map(|_| ())
+///
+/// Returns what it says of itself.
+pub(super) fn check(
+    context: &Context,
+    kit: &Kit,
+    method: &Method,
+) -> Result<Option<Described>, Failure> {
+    let Some(rotation) = &method.rotation else { return Ok(None) };
+    described(context, &mut find(context, kit, rotation)?, rotation).map(Some)
 }
 
 /// Asks a driver what it is, and holds the target against what it knows.
@@ -22,7 +28,7 @@ pub(super) fn described(
     rotation: &Rotation,
 ) -> Result<Described, Failure> {
     let request = Request { target: Some(&rotation.target), ..Request::default() };
-    let described = told(&context.ui, |tell| driver.describe(&request, tell))
+    let described = asked(&context.ui, |tell| driver.describe(&request, tell))
         .map_err(|e| Failure::invalid(e.to_string()))?;
     match described.mistake(&rotation.target) {
         None => Ok(described),
@@ -48,7 +54,7 @@ pub(super) fn find(context: &Context, kit: &Kit, rotation: &Rotation) -> Result<
 }
 
 /// Asks a driver and shows what it says besides.
-pub(super) fn told<T>(
+pub(super) fn asked<T>(
     ui: &Ui,
     ask: impl FnOnce(&dyn Fn(&str)) -> Result<T, CallError>,
 ) -> Result<T, CallError> {

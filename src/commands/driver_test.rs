@@ -1,6 +1,7 @@
 //! `driver-test`: whether a driver keeps the rules, against an account that is there to be tried on.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -20,11 +21,17 @@ use crate::rotation::protocol::{Credential, Fields};
 use crate::secret::Secret;
 use crate::ui::Failure;
 
+/// Fewest bytes of a part of the credential.
+const SHORTEST: usize = 8;
 /// Most bytes of a credential file.
 const MAX_FILE: usize = 64 << 10;
 
 pub(super) fn run(context: &Context, args: &DriverTest) -> Result<Exit, Failure> {
     let ui = &context.ui;
+    if args.rules {
+        ui.data(include_str!("../rotation/protocol.md").trim_end());
+        return Ok(Exit::Done);
+    }
     let patience = Duration::from_secs(args.patience);
     let driver = find(context, args)?.with_patience(Some(patience));
     let mut target = BTreeMap::new();
@@ -37,6 +44,15 @@ pub(super) fn run(context: &Context, args: &DriverTest) -> Result<Exit, Failure>
         target.insert(name.to_owned(), value.to_owned());
     }
     let auth = credential(args)?;
+    let short = auth.secret.iter().find(|(_, value)| value.expose().len() < SHORTEST);
+    if let Some((name, _)) = short {
+        let message = format!(
+            "`{name}` has fewer than {SHORTEST} signs: whether it leaks, and whether a wrong one is refused, could not be told"
+        );
+        return Err(
+            Failure::invalid(message).hint("try it with a credential like those that are dealt")
+        );
+    }
     ui.say(&format!(
         "Testing `{}`: it will make one credential beside {}, or change its secret and change it back",
         args.driver, auth.id
@@ -53,6 +69,9 @@ pub(super) fn run(context: &Context, args: &DriverTest) -> Result<Exit, Failure>
             Some(why) => {
                 broken += 1;
                 ui.data(&format!("FAIL  {}: {}", check.rule, crate::ui::plain(why)));
+                for line in &check.said {
+                    ui.data(&format!("      it said: {}", crate::ui::plain(line)));
+                }
             }
         }
     }
@@ -60,7 +79,7 @@ pub(super) fn run(context: &Context, args: &DriverTest) -> Result<Exit, Failure>
         return Ok(Exit::Done);
     }
     Err(Failure::new(Exit::No, format!("{broken} of {} rules are broken", checks.len())).hint(
-        "the rules stand in src/rotation/protocol.md; look whether a credential was left behind",
+        "`breakglass driver-test --rules` prints the rules; look whether a credential was left behind",
     ))
 }
 
@@ -78,7 +97,7 @@ fn find(context: &Context, args: &DriverTest) -> Result<Driver, Failure> {
 
 /// Reads `{"id": …, "secret": {…}}`; never from the command line.
 fn credential(args: &DriverTest) -> Result<Credential, Failure> {
-    let path = &args.credential;
+    let path = args.credential.as_deref().unwrap_or(Path::new("-"));
     let bytes = if path.as_os_str() == "-" {
         files::read_from(files::stdin()?, path, MAX_FILE)?
     } else {

@@ -6,7 +6,31 @@ use serde_json::Value;
 
 use crate::logbook::record::When;
 use crate::logbook::{Draft, Event, Member, Program};
+use crate::set::SheetId;
+use crate::state::{Fate, Set};
 use crate::ui::Failure;
+
+/// What the records say of the sheets that are at hand.
+pub(super) fn of_sheets(set: &Set, sheets: impl Iterator<Item = SheetId>) -> Vec<Objection> {
+    let of = |sheet: SheetId| {
+        let (kind, words) = match set.sheets.get(&sheet)?.fate {
+            Fate::Kept => return None,
+            Fate::Lost(record, _) => {
+                ("lost sheet", format!("sheet {sheet} was reported lost (record {record})"))
+            }
+            Fate::Tampered(record, _) => {
+                let words = format!("bag or seal of sheet {sheet} was in doubt (record {record})");
+                ("sheet in doubt", words)
+            }
+            Fate::Destroyed(record) => {
+                let words = format!("sheet {sheet} was reported destroyed (record {record})");
+                ("destroyed sheet", words)
+            }
+        };
+        Some(Objection { kind, words })
+    };
+    sheets.filter_map(of).collect()
+}
 
 /// Something that speaks against going on: its word for the record, and the words for people.
 pub(super) struct Objection {

@@ -43,6 +43,13 @@ pub(super) fn run(context: &Context, args: &Print) -> Result<Exit, Failure> {
         context.ui.say_hint("print one with `breakglass print label -o DIR`");
         return Ok(Exit::Done);
     }
+    if let Some(generation) = args.generation {
+        let (state, _) = State::of_book(&kit.logbook())?;
+        if state.sets.iter().all(|set| set.generation != generation) {
+            return Err(Failure::invalid(format!("there is no generation {generation}"))
+                .hint("`breakglass status` lists them"));
+        }
+    }
     let Some(folder) = &args.output else {
         return Err(
             Failure::invalid("where do the documents go?").hint("name a folder with `-o DIR`")
@@ -61,8 +68,8 @@ pub(super) fn run(context: &Context, args: &Print) -> Result<Exit, Failure> {
                 .warn(&format!("there is no `{name}` in `{language}`: it is printed in English"));
         }
         let known = templates.documents().map_err(|e| Failure::invalid(e.to_string()))?;
-        let pdf =
-            fill(name, &kit, &method, &text, (paper, &templates), |_| {}).map_err(|error| {
+        let pdf = fill(name, &kit, (&method, &text), (paper, &templates), args.generation, |_| {})
+            .map_err(|error| {
                 let failure = Failure::invalid(error.to_string());
                 match error {
                     PaperError::Unknown(_) => {
@@ -116,7 +123,7 @@ pub(super) fn write_document(
     let templates = Templates::open(Some(&kit.templates()), "en", false)
         .map_err(|e| Failure::invalid(e.to_string()))?;
     let paper = paper.map_or_else(|| templates.paper(), size);
-    let pdf = fill(name, &kit, &method, &text, (paper, &templates), more)
+    let pdf = fill(name, &kit, (&method, &text), (paper, &templates), None, more)
         .map_err(|e| Failure::invalid(e.to_string()))?;
     std::fs::create_dir_all(folder)
         .map_err(|e| Failure::invalid(format!("cannot make `{}`: {e}", folder.display())))?;
@@ -130,9 +137,9 @@ pub(super) fn write_document(
 fn fill(
     name: &str,
     kit: &Kit,
-    method: &Method,
-    text: &str,
+    (method, text): (&Method, &str),
     (paper, templates): (PaperSize, &Templates),
+    generation: Option<u32>,
     more: impl FnOnce(&mut Values),
 ) -> Result<Vec<u8>, PaperError> {
     if name == "sheet" {
@@ -147,7 +154,7 @@ fn fill(
     }
     let mut filled = values(&method, state.next_generation().saturating_sub(1));
     filled.record("release", values::slip(&state));
-    let (of_set, sheets) = values::void_sheets(&state, &method);
+    let (of_set, sheets) = values::void_sheets(&state, &method, generation);
     filled.record("void", of_set);
     filled.records("void_sheets", sheets);
     more(&mut filled);

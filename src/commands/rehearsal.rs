@@ -7,7 +7,7 @@ use super::ask;
 use super::combine::tampering;
 use super::gather::Gathering;
 use super::ink;
-use super::objection::{Objection, exceptions, network_route};
+use super::objection::{Objection, exceptions, network_route, of_sheets};
 use super::recorder::written;
 use super::shortfall::too_few;
 use crate::cli;
@@ -99,6 +99,11 @@ pub(super) fn gather(
     let when = ask::time(&context.ui, typed_time)?;
     tampered(when)?;
     let mut objections = chosen.objections;
+    // one sheet alone is read to find out about it
+    if let Some(set) = known.filter(|_| all) {
+        let counted = case.sheets.iter().filter(|s| s.verdict.counts()).map(|s| s.sheet);
+        objections.extend(of_sheets(set, counted));
+    }
     objections.append(&mut gathering.trouble);
     if all && network_route() == Some(true) {
         let words = "this machine has a network route; opening is meant to happen offline";

@@ -44,6 +44,12 @@ pub(super) fn run(context: &Context, args: &Reissue) -> Result<Exit, Failure> {
     let rehearsal =
         rehearsal::gather(context, &args.intake, &args.ink, args.time.as_deref(), Wanted::Quorum)?;
     rehearsal.refuse_other_than(Some(&order.code))?;
+    if rehearsal.sheets().iter().any(|sheet| sheet.id() == order.destroyed) {
+        let message = format!("sheet {} is here: it was not destroyed", order.destroyed);
+        return Err(Failure::new(Exit::No, message).hint(
+            "lock it away again and record that, `breakglass log add STORE`; nothing was made",
+        ));
+    }
     let go_on = "Enter to open the set and record that, Ctrl-C to stop: ";
     let exceptions = rehearsal.exceptions(context, args.exception.as_deref(), go_on)?;
     let (_, opened) = rehearsal.open(context, exceptions, KIND)?;

@@ -1,7 +1,7 @@
 //! `rotate`: the next credential is on paper and was opened from it before the last one is revoked.
 //!
 //! Every turn asks the plan what comes next, says it, does it. Nothing that happened is believed because a line says
-//! so: a run that revokes has itself opened the new secret from its sheets.
+//! so: a run that revokes has itself opened the new secret from its sheets, but for what somebody knows already.
 
 mod disable;
 mod papers;
@@ -12,6 +12,8 @@ mod survey;
 mod trial;
 mod words;
 
+use std::path::PathBuf;
+
 pub(super) use self::platform::generated;
 use super::Context;
 use super::objection::network_route;
@@ -21,11 +23,12 @@ use crate::codes::Code;
 use crate::delivery;
 use crate::exit::Exit;
 use crate::fault;
+use crate::files::{self, Lock};
 use crate::kit::Kit;
 use crate::logbook::record::Subject;
 use crate::method::Method;
 use crate::rotation::answer::Described;
-use crate::rotation::driver::Driver;
+use crate::rotation::driver::{Driver, interrupted};
 use crate::rotation::evidence::Evidence;
 use crate::rotation::journal::Journal;
 use crate::rotation::parts;
@@ -59,11 +62,19 @@ struct Run<'a> {
     new_code: Option<String>,
     /// What its sheets gave.
     new_credential: Option<Credential>,
+    /// Whether this run has opened a set.
+    has_opened: bool,
     /// Whether this run itself has just changed the platform, which may take its time.
     changed: bool,
     /// What became of the sessions of the old credential.
     sessions: String,
     evidence: Vec<Evidence>,
+    /// Where this run has written the new sheets.
+    papers: Option<PathBuf>,
+    /// Whether method.toml has another driver or target today than the old set was dealt with.
+    moved: bool,
+    /// No other run works on this kit meanwhile.
+    _alone: Option<Lock>,
 }
 
 /// The set that is to be retired.
@@ -73,6 +84,8 @@ struct Retiring {
     credential: String,
     /// Record of its release.
     release: Option<u64>,
+    /// Record of its ISSUE.
+    issue: u64,
 }
 
 pub(super) fn run(context: &Context, args: &Rotate) -> Result<Exit, Failure> {
@@ -106,15 +119,24 @@ fn go(mut run: Run<'_>) -> Result<Exit, Failure> {
     }
     run.check_flags()?;
     run.check_tools()?;
+    run.check_logbook()?;
+    run.record_move()?;
     run.record_compromise()?;
-    match run.turn() {
+    let ended = run.turn();
+    let stopped = format!("Stopped. `{}` says where it stands and goes on.", run.again());
+    match ended {
+        Err(failure) if interrupted() && failure.exit != Exit::Interrupted => {
+            run.ui().fail(&failure);
+            run.ui().must_say(&stopped);
+            Ok(Exit::Interrupted)
+        }
         // what was begun stands in the logbook and the journal, so it is not true that nothing was done
         Err(failure) if failure.exit == Exit::Interrupted => {
-            run.ui().must_say("Stopped. `breakglass rotate` says where it stands and goes on.");
+            run.ui().must_say(&stopped);
             Ok(Exit::Interrupted)
         }
         // 4 is what is asked for when somebody has to go on
-        Err(failure) if run.facts.old_in_hand && run.facts.old != Death::Dead => {
+        Err(failure) if run.has_opened && run.facts.old != Death::Dead && !run.facts.first => {
             Err(Failure { exit: Exit::StillValid, ..failure })
         }
         ended => ended,
@@ -135,6 +157,7 @@ impl Run<'_> {
             fault::point(words::place(step));
             match step {
                 Step::OpenOld => self.open_old()?,
+                Step::ProveOld => self.prove_old()?,
                 Step::Survey => self.survey()?,
                 Step::Make => self.make()?,
                 Step::ProveMade => self.prove_made()?,
@@ -142,12 +165,21 @@ impl Run<'_> {
                 Step::Void => self.void()?,
                 Step::OpenNew => self.open_new()?,
                 Step::ProveNew => self.prove_new()?,
-                Step::Set => self.set()?,
-                Step::Revoke => self.revoke_old()?,
+                Step::Set => {
+                    self.record_early_end()?;
+                    self.set()?;
+                }
+                Step::Revoke => {
+                    self.record_early_end()?;
+                    self.revoke_old()?;
+                }
                 Step::ProveDead => self.prove_dead()?,
                 Step::Report => self.report()?,
                 Step::Record => self.record()?,
                 Step::Done | Step::NewRefused | Step::OldAlive => {}
+            }
+            if interrupted() {
+                return Err(Failure::interrupted());
             }
         }
     }
@@ -182,6 +214,20 @@ impl Run<'_> {
         })
     }
 
+    /// A book that cannot be written is known before anybody opens a bag.
+    fn check_logbook(&self) -> Result<(), Failure> {
+        let open = files::open_locked(self.kit.logbook().path());
+        open.map(drop).map_err(|e| {
+            Failure::from(e)
+                .hint("nothing was done; every step of a rotation stands in the logbook")
+        })
+    }
+
+    /// Returns the command that goes on.
+    fn again(&self) -> &'static str {
+        if self.facts.first { "breakglass rotate --first" } else { "breakglass rotate" }
+    }
+
     fn ui(&self) -> &Ui {
         &self.context.ui
     }
@@ -209,7 +255,7 @@ impl Run<'_> {
                 "the old credential STILL WORKS although it was revoked",
             )
             .hint("run `breakglass rotate` again in a minute; if that does not help, revoke it by hand and record it with `breakglass log add REVOKE`")),
-            _ if self.facts.revoked => Err(Failure::new(
+            _ if self.facts.end_asked => Err(Failure::new(
                 Exit::StillValid,
                 "the platform refuses what the new sheets give, although the old credential was revoked or replaced",
             )

@@ -26,6 +26,7 @@ use crate::logbook::record::{Subject, When};
 use crate::logbook::{Draft, Logbook};
 use crate::method::{Contacts, Lock, Method};
 use crate::rng;
+use crate::rotation::answer::{Described, Mode};
 use crate::sealing::lock;
 use crate::secret::Secret;
 use crate::set::manifest::{MAX_TEXT, Terms, has_forbidden};
@@ -48,13 +49,15 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
         Media::File => Press::File,
         Media::Paper => Press::on_paper(ui, &kit, &method, args.paper.map(papers::size))?,
     };
-    let terms = Terms {
+    let mut terms = Terms {
         expires: args.expires.as_deref().map(expiry).transpose()?,
         credential_id: credential_id(&args.credential_id)?,
         ..terms(&method, &method_text, generation)
     };
     change::approved(context, &kit, &state, &method, &method_text)?;
-    driver::check(context, &kit, &method)?;
+    if let Some(described) = driver::check(context, &kit, &method)? {
+        name_for_the_driver(ui, &described, &method, &mut terms);
+    }
     announce(ui, &method, generation);
     warn_about_the_past(ui, &state);
     warn_about_second_ways(ui, &method);
@@ -83,6 +86,22 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     check_layout(&order.method, &credential)?;
     produce(context, &order, &credential)?;
     Ok(Exit::Done)
+}
+
+/// A rotation has to know what the platform calls the credential; where there is only ever one, its target says it.
+fn name_for_the_driver(ui: &Ui, described: &Described, method: &Method, terms: &mut Terms) {
+    let names_itself = described.secret_fields.iter().any(|field| field == "id");
+    if !terms.credential_id.is_empty() || names_itself {
+        return;
+    }
+    let target = method.rotation.as_ref().map(|rotation| &rotation.target);
+    let user = target.and_then(|target| target.get("user"));
+    match user.map(|user| credential_id(user)) {
+        Some(Ok(user)) if described.mode == Mode::Replace => terms.credential_id = user,
+        _ => ui.warn(
+            "without `--credential-id ID` a rotation does not know what the platform calls this credential",
+        ),
+    }
 }
 
 pub(super) fn warn_about_swap(ui: &Ui) {

@@ -34,6 +34,16 @@ const REFUSALS: [&str; 4] = [
     "(UnrecognizedClientException)",
 ];
 
+/// What AWS says when something went wrong on its side (HTTP 500 and above): a change may have got through.
+const FAULTS: [&str; 6] = [
+    "(ServiceFailure)",
+    "(InternalFailure)",
+    "(InternalError)",
+    "(ServiceUnavailable)",
+    "(500)",
+    "(503)",
+];
+
 /// A signature is refused on a machine whose clock is wrong, too; that says nothing of the key.
 const CLOCK: [&str; 2] = ["Signature expired", "Signature not yet current"];
 
@@ -69,6 +79,15 @@ fn answer(verb: Verb, question: &Question) -> Answer {
 
 /// Runs `aws`, logged in with a key that it reads from a file in memory; without one, with the caller's own login.
 fn aws(question: &Question, login: Option<&Login>, args: &[&str]) -> Result<Output, Problem> {
+    aws_tries(question, login, args, "3")
+}
+
+fn aws_tries(
+    question: &Question,
+    login: Option<&Login>,
+    args: &[&str],
+    tries: &str,
+) -> Result<Output, Problem> {
     let mut command = tool::clean("aws");
     let file = match login {
         None => {
@@ -89,7 +108,7 @@ fn aws(question: &Question, login: Option<&Login>, args: &[&str]) -> Result<Outp
     command
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_PAGER", "")
-        .env("AWS_MAX_ATTEMPTS", "3");
+        .env("AWS_MAX_ATTEMPTS", tries);
     command.args(args).args([
         "--output",
         "json",
@@ -111,6 +130,17 @@ fn aws(question: &Question, login: Option<&Login>, args: &[&str]) -> Result<Outp
 fn done(question: &Question, login: Option<&Login>, args: &[&str]) -> Result<Vec<u8>, Problem> {
     let output = aws(question, login, args)?;
     if output.status.success() { Ok(output.stdout) } else { Err(problem(&output)) }
+}
+
+/// As [`done`], for what changes something: asked for once only, and what the platform stumbled over may have been done.
+fn changed(question: &Question, args: &[&str]) -> Result<Vec<u8>, Problem> {
+    let output = aws_tries(question, question.auth.as_ref(), args, "1")?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let words = String::from_utf8_lossy(&output.stderr);
+    let stumbled = FAULTS.iter().any(|fault| words.contains(fault));
+    Err(if stumbled { problem(&output).lost() } else { problem(&output) })
 }
 
 /// What AWS says, in the words of the protocol.
@@ -174,13 +204,21 @@ fn create(question: &Question) -> Answer {
     let (keys, _) = keys(question)?;
     let own = question.auth.as_ref().map_or("", |auth| &auth.id);
     if keys.len() >= 2 {
-        let other = keys.iter().map(id_of).find(|id| *id != own).unwrap_or_default();
+        let others: Vec<&str> = keys.iter().map(id_of).filter(|id| *id != own).collect();
+        let named = others.join(" and ");
         let message =
-            format!("the user has two keys, the most there can be; {other} is the other one");
-        return Err(Problem::new("conflict", message).about(other));
+            format!("the user has two keys, the most there can be: {named} beside its own");
+        // whoever comes with another login has no key of this user, and both may be somebody's
+        return Err(match others[..] {
+            [other] => Problem::new("conflict", message).about(other),
+            _ => Problem::new(
+                "limit",
+                format!("the user has two keys, the most there can be: {named}"),
+            ),
+        });
     }
     let args = ["iam", "create-access-key", "--user-name", question.target("user")?];
-    let made = parse(&done(question, question.auth.as_ref(), &args)?)?;
+    let made = parse(&changed(question, &args)?).map_err(Problem::lost)?;
     let key = &made["AccessKey"];
     Ok(json!({ "credential": {
         "id": key["AccessKeyId"],
@@ -213,7 +251,7 @@ fn switch_off(question: &Question) -> Result<bool, Problem> {
         "--status",
         "Inactive",
     ];
-    match done(question, question.auth.as_ref(), &args) {
+    match changed(question, &args) {
         Ok(_) => Ok(true),
         Err(problem) if problem.kind == "not_found" => Ok(false),
         Err(problem) => Err(problem),
@@ -235,10 +273,11 @@ fn revoke(question: &Question) -> Answer {
     let mut status = "already_revoked";
     if switch_off(question)? {
         let args = ["iam", "delete-access-key", "--user-name", user, "--access-key-id", id];
-        match done(question, question.auth.as_ref(), &args) {
+        match changed(question, &args) {
             Ok(_) => status = "revoked",
             Err(problem) if problem.kind == "not_found" => {}
-            Err(problem) => return Err(problem),
+            // it is switched off by now
+            Err(problem) => return Err(problem.lost()),
         }
     }
     let mut answer = json!({ "status": status });
@@ -276,7 +315,7 @@ fn end_sessions(question: &Question, user: &str) -> Result<(), Problem> {
         "--policy-document",
         &policy,
     ];
-    done(question, question.auth.as_ref(), &args).map(|_| ())
+    changed(question, &args).map(|_| ())
 }
 
 fn report(question: &Question) -> Answer {

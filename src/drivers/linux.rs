@@ -15,7 +15,7 @@ use sha_crypt::{PasswordHasher, PasswordVerifier, ShaCrypt};
 use zeroize::Zeroizing;
 
 use super::tool;
-use super::{Answer, BuiltIn, LOST, Login, Problem, Question};
+use super::{Answer, BuiltIn, LOST, Problem, Question, line_of};
 use crate::clock::Instant;
 use crate::rng;
 use crate::rotation::protocol::Verb;
@@ -46,13 +46,6 @@ fn answer(verb: Verb, question: &Question) -> Answer {
         Verb::Report => report(question),
         _ => Err(Problem::new("unsupported", "")),
     }
-}
-
-fn password_of(login: Option<&Login>) -> Result<&str, Problem> {
-    let password = login.and_then(|login| login.secret.get("password"));
-    password
-        .map(String::as_str)
-        .ok_or_else(|| Problem::new("invalid_input", "there is no `password`"))
 }
 
 fn root(question: &Question) -> Option<&str> {
@@ -109,12 +102,12 @@ fn status(question: &Question, password: &str) -> Result<(&'static str, String),
 }
 
 fn verify(question: &Question) -> Answer {
-    let (status, detail) = status(question, password_of(Some(question.credential()?))?)?;
+    let (status, detail) = status(question, line_of(Some(question.credential()?), "password")?)?;
     Ok(json!({ "status": status, "identity": user(question)?, "detail": detail }))
 }
 
 fn set(question: &Question) -> Answer {
-    let (user, old) = (user(question)?, password_of(question.auth.as_ref())?);
+    let (user, old) = (user(question)?, line_of(question.auth.as_ref(), "password")?);
     let new = question.new_secret("password")?;
     if status(question, new)?.0 != "valid" {
         if matches!(status(question, old)?.0, "invalid" | "disabled") {
@@ -129,7 +122,7 @@ fn set(question: &Question) -> Answer {
             .hash_password_with_salt(new.as_bytes(), &salt)
             .map_err(|_| Problem::new("internal", "no hash was made"))?;
         write(question, user, hash.as_str())?;
-        if status(question, new)?.0 != "valid" {
+        if status(question, new).map_err(Problem::lost)?.0 != "valid" {
             write(question, user, &before)
                 .map_err(|problem| Problem::new(LOST, problem.message))?;
             return Err(Problem::new(

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, BuiltIn, LOST, Login, Problem, Question};
+use super::{Answer, BuiltIn, Login, Problem, Question, STOPPED};
 use crate::clock::Instant;
 use crate::rotation::protocol::Verb;
 use crate::secret::Secret;
@@ -128,7 +128,7 @@ impl Person {
 }
 
 fn stopped() -> Problem {
-    Problem::new(LOST, "it was stopped at the terminal")
+    Problem::new(STOPPED, "it was stopped at the terminal")
 }
 
 fn advice(question: &Question, person: &mut Person) -> Result<(), Problem> {
@@ -234,7 +234,11 @@ fn revoke(question: &Question, person: &mut Person, place: &str) -> Answer {
 fn report(question: &Question, person: &mut Person, place: &str) -> Answer {
     let own = question.auth.as_ref().map_or("", |auth| &auth.id);
     person.told(&format!("BY HAND: which credentials does {place} list now, for this access?"))?;
-    let ids = person.line(&format!("Their public ids, a blank between [{own}]: "))?;
+    let ids = person.line(&format!(
+        "The public ids of all of them, a blank between (Enter: {own}, and perhaps others): "
+    ))?;
+    // who only presses Enter has not looked whether there are others
+    let complete = !ids.is_empty();
     let ids = if ids.is_empty() { own.to_owned() } else { ui::plain(&ids) };
     let items: Vec<Value> =
         ids.split_whitespace().map(|id| json!({ "id": id, "status": "active" })).collect();
@@ -260,7 +264,7 @@ fn report(question: &Question, person: &mut Person, place: &str) -> Answer {
         "clock_source": "this machine; a person looked",
         "account": place,
         "caller": own,
-        "complete": true,
+        "complete": complete,
         "items": items,
         "raw": raw,
     }))

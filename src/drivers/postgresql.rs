@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::tool::{self, Private};
-use super::{Answer, BuiltIn, LOST, Login, Problem, Question};
+use super::{Answer, BuiltIn, LOST, Problem, Question, line_of};
 use crate::rng;
 use crate::rotation::protocol::Verb;
 
@@ -149,15 +149,8 @@ fn problem(words: String) -> Problem {
     Problem::new(kind, words)
 }
 
-fn password_of(login: Option<&Login>) -> Result<&[u8], Problem> {
-    let password = login.and_then(|login| login.secret.get("password"));
-    password
-        .map(String::as_bytes)
-        .ok_or_else(|| Problem::new("invalid_input", "there is no `password`"))
-}
-
 fn verify(question: &Question) -> Answer {
-    let password = password_of(Some(question.credential()?))?;
+    let password = line_of(Some(question.credential()?), "password")?.as_bytes();
     Ok(match ask(question, password, WHO)? {
         Ok(who) => {
             refuse_a_server_that_asks_for_nothing(question)?;
@@ -226,7 +219,7 @@ impl Drop for Session {
 
 /// Changes the password, and lets go of the session that changed it only when the new one was let in.
 fn set(question: &Question) -> Answer {
-    let old = password_of(question.auth.as_ref())?;
+    let old = line_of(question.auth.as_ref(), "password")?.as_bytes();
     let new = question.new_secret("password")?.as_bytes();
     if !new.is_ascii() || new.is_empty() {
         return Err(Problem::new("invalid_input", "the new password is not plain ASCII"));
@@ -241,7 +234,7 @@ fn set(question: &Question) -> Answer {
         // asked again for what is done already
         Err(words) if status(&words) == "invalid" && ask(question, new, WHO)?.is_ok() => {
             let counts = Session::open(question, new)?.run(END_SESSIONS);
-            return Ok(done(user, counts.as_deref()));
+            return Ok(answered(user, counts.as_deref()));
         }
         Err(words) => return Err(problem(words)),
     }
@@ -256,7 +249,7 @@ fn set(question: &Question) -> Answer {
     }
     let changed = session.run(&alter(&verifier(new)));
     if ask(question, new, WHO)?.is_ok() {
-        return Ok(done(user, session.run(END_SESSIONS).as_deref()));
+        return Ok(answered(user, session.run(END_SESSIONS).as_deref()));
     }
     // the old one again, whether the change was refused or made what nobody can use
     if changed.is_some() && session.run(&alter(&verifier(old))).is_none() {
@@ -277,7 +270,7 @@ fn alter(verifier: &str) -> String {
 }
 
 /// What `set` answers, with the two counts of [`END_SESSIONS`].
-fn done(user: &str, counts: Option<&[String]>) -> Value {
+fn answered(user: &str, counts: Option<&[String]>) -> Value {
     let count = |n: usize| counts?.get(n)?.parse::<u64>().ok();
     let mut sessions = json!({ "terminated": count(0).unwrap_or(0) });
     match count(1) {
@@ -317,7 +310,8 @@ fn verifier_with(password: &[u8], salt: &[u8]) -> String {
 }
 
 fn report(question: &Question) -> Answer {
-    let raw = ask(question, password_of(question.auth.as_ref())?, REPORT)?.map_err(problem)?;
+    let raw = ask(question, line_of(question.auth.as_ref(), "password")?.as_bytes(), REPORT)?
+        .map_err(problem)?;
     let said: Value = serde_json::from_str(&raw)
         .map_err(|_| Problem::new("internal", "`psql` printed something that is no JSON"))?;
     let active = said["role"]["rolcanlogin"].as_bool().unwrap_or_default();

@@ -7,6 +7,7 @@
 //!
 //! The key is given to an agent of its own through standard input. What is done on the host is done by `sh` there.
 
+mod authorized;
 mod host;
 mod keys;
 
@@ -17,8 +18,9 @@ use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
 use zeroize::Zeroizing;
 
-use self::host::{done, is_refusal, ssh, words};
-use self::keys::{Keys, entry, file, id_of, key_of, public_of, quoted, replace};
+use self::authorized::{Keys, file, quoted, replace};
+use self::host::{Agent, done, is_refusal, ssh, words};
+use self::keys::{entry, id_of, key_of, public_of};
 use super::{Answer, BuiltIn, Login, Problem, Question};
 use crate::rng;
 use crate::rotation::protocol::Verb;
@@ -102,9 +104,13 @@ fn create(question: &Question) -> Answer {
 
 fn verify(question: &Question) -> Answer {
     let login = question.credential()?;
-    // what is no key at all lets nobody in
-    if let Err(problem) = public_of(key_of(login)?) {
-        return Ok(json!({ "status": "invalid", "detail": problem.message }));
+    // what is no key at all lets nobody in; of one that only `ssh-add` refuses, nobody can tell
+    let key = key_of(login)?;
+    if public_of(key).is_err()
+        && let Err(problem) = Agent::with(key)
+    {
+        let status = if key.contains("PRIVATE KEY") { "unknown" } else { "invalid" };
+        return Ok(json!({ "status": status, "detail": problem.message }));
     }
     let output = ssh(question, Some(login), "true\n")?;
     if output.status.success() {
@@ -133,10 +139,11 @@ fn revoke(question: &Question) -> Answer {
         replace(question, login, &keys, &text.join("\n"))?;
     }
     if let Some(krl) = question.target.get("krl") {
-        done(question, login, &list_as_revoked(krl, id)?)?;
+        // the line is gone by now
+        done(question, login, &list_as_revoked(krl, id)?).map_err(Problem::lost)?;
     }
     let mut answer = json!({ "status": if was_there { "revoked" } else { "already_revoked" } });
-    answer["sessions"] = end_sessions(question, login)?;
+    answer["sessions"] = end_sessions(question, login).map_err(Problem::lost)?;
     Ok(answer)
 }
 
@@ -184,11 +191,21 @@ echo "$n"
     })
 }
 
+/// The host's time, and whether there is a second file of keys.
+const REPORT: &str = r#"date -u +%Y-%m-%dT%H:%M:%SZ
+if [ -s "$HOME/.ssh/authorized_keys2" ]; then echo two; else echo one; fi
+"#;
+
 fn report(question: &Question) -> Answer {
     let login = question.auth.as_ref();
     let keys = Keys::read(question, login)?;
-    let time = done(question, login, "date -u +%Y-%m-%dT%H:%M:%SZ\n")?;
-    let time = String::from_utf8_lossy(&time).trim().to_owned();
+    let said = done(question, login, REPORT)?;
+    let said = String::from_utf8_lossy(&said);
+    // whatever the account's own start files print comes before
+    let mut last = said.lines().rev().map(str::trim);
+    let (files, time) = (last.next().unwrap_or_default(), last.next().unwrap_or_default());
+    // sshd reads a second file, unless it was told otherwise
+    let complete = question.target.contains_key("authorized_keys") || files == "one";
     let items: Vec<Value> =
         keys.entries().map(|entry| json!({ "id": entry.id, "status": "active" })).collect();
     let caller = caller(question)?;
@@ -197,7 +214,7 @@ fn report(question: &Question) -> Answer {
         "clock_source": "date on the host",
         "account": caller,
         "caller": caller,
-        "complete": true,
+        "complete": complete,
         "items": items,
         "raw": [{
             "name": "authorized_keys",

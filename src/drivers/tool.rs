@@ -2,13 +2,16 @@
 
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 
 #[cfg(target_os = "linux")]
 use rustix::fs::{MemfdFlags, Mode, fchmod, memfd_create};
 
-use super::Problem;
+use super::{LOST, Problem};
+use crate::logbook::hex;
+use crate::rng;
 
 /// Starts a CLI with nothing but the search path and the language.
 pub(super) fn clean(program: &str) -> Command {
@@ -42,7 +45,10 @@ pub(super) fn fed(command: &mut Command, input: &[u8]) -> Result<Output, Problem
             // it need not read what it does not want
             let _ = stdin.map(|mut stdin| stdin.write_all(input));
         });
-        child.wait_with_output().map_err(|e| not_started(command, &e))
+        child.wait_with_output().map_err(|e| {
+            let name = command.get_program().to_string_lossy();
+            Problem::new(LOST, format!("`{name}` was started, and its end was not seen: {e}"))
+        })
     })
 }
 
@@ -82,5 +88,42 @@ impl Private {
     /// Returns its path, for a child.
     pub(super) fn path(&self) -> String {
         format!("/proc/self/fd/{}", self.0.as_raw_fd())
+    }
+}
+
+/// A folder of one's own for a program, private, until it is dropped. What is secret in it lies in memory.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes one.
+    pub(super) fn new() -> Result<Self, Problem> {
+        let name = format!("breakglass-{}", hex(&rng::bytes::<8>(&mut rng::os())));
+        let path = std::env::temp_dir().join(name);
+        crate::files::make_private_folder(&path)
+            .map_err(|e| Problem::new("internal", e.to_string()))?;
+        Ok(Self(path))
+    }
+
+    /// Returns a path in it.
+    pub(super) fn join(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Returns itself.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Puts a file in memory into it under a name.
+    pub(super) fn hold(&self, name: &str, file: &Private) -> Result<(), Problem> {
+        std::os::unix::fs::symlink(file.path(), self.join(name)).map_err(|e| {
+            Problem::new("internal", format!("no link in `{}`: {e}", self.0.display()))
+        })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

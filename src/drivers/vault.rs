@@ -9,14 +9,16 @@ use serde_json::Value;
 pub(super) mod root;
 pub(super) mod userpass;
 
-use super::tool;
+use super::tool::{self, Folder, Private};
 use super::{LOST, Problem, Question};
+
+/// The file that holds a login, in the home of whoever runs the CLI.
+const TOKEN: &str = ".vault-token";
 
 /// Programs that can be named.
 const CLIS: [&str; 2] = ["bao", "vault"];
 
-/// Runs the CLI. A token goes through its environment, which is the only way that it takes one; what goes to standard
-/// input stays there.
+/// Runs the CLI. A token lies in memory, where its home has the file of a login; what goes to standard input stays there.
 pub(super) fn call(
     question: &Question,
     token: Option<&str>,
@@ -28,9 +30,14 @@ pub(super) fn call(
     if !CLIS.contains(&cli) {
         return Err(Problem::new("invalid_input", "`cli` is `bao` or `vault`"));
     }
+    let home = Folder::new()?;
+    let token = token.map(|token| Private::new(token.as_bytes())).transpose()?;
+    if let Some(token) = &token {
+        home.hold(TOKEN, token)?;
+    }
     let mut command = tool::clean(cli);
     command
-        .env("HOME", "/nonexistent")
+        .env("HOME", home.path())
         .env("VAULT_ADDR", question.target("address")?)
         .env("VAULT_FORMAT", "json")
         .env("VAULT_CLIENT_TIMEOUT", "20s")
@@ -38,8 +45,7 @@ pub(super) fn call(
     for (variable, name) in [("VAULT_CACERT", "ca_cert"), ("VAULT_NAMESPACE", "namespace")] {
         command.envs(target(name).map(|value| (variable, value)));
     }
-    command.envs(token.map(|token| ("VAULT_TOKEN", token))).args(args);
-    tool::fed(&mut command, input)
+    tool::fed(command.args(args), input)
 }
 
 /// As [`call`], where the server refusing is a problem. Returns what it printed.

@@ -286,6 +286,20 @@ impl Draft {
         Self::seen(Event::End, when, program, Some(subject)).with(Member::Record, release)
     }
 
+    /// What a record before did not know yet: the credential that was given.
+    pub fn supplement(
+        when: When,
+        program: &Program,
+        subject: &Subject,
+        (record, credential): (u64, &str),
+        note: &str,
+    ) -> Self {
+        Self::seen(Event::Correct, when, program, Some(subject))
+            .with(Member::Record, record)
+            .with(Member::Credential, credential)
+            .with(Member::Note, note)
+    }
+
     /// A record made elsewhere comes in, with its exact line.
     pub fn import(when: When, program: &Program, method: &str, line: &str, from: &str) -> Self {
         Self::seen(Event::Import, when, program, None)

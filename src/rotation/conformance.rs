@@ -16,6 +16,9 @@ use crate::secret::Secret;
 /// Between two tries of a change that a platform takes its time for.
 const PAUSE: Duration = Duration::from_secs(3);
 
+/// Most lines of a driver's own words that are kept with a rule.
+const MOST_SAID: usize = 3;
+
 /// One rule, and how the driver keeps it.
 #[derive(Clone, Debug)]
 pub struct Check {
@@ -23,6 +26,8 @@ pub struct Check {
     pub rule: &'static str,
     /// Why it is not kept; none when it is.
     pub broken: Option<String>,
+    /// What the driver said meanwhile, its last lines.
+    pub said: Vec<String>,
 }
 
 /// A driver under test. No `Debug`: it holds a secret.
@@ -36,6 +41,7 @@ pub struct Test<'a> {
     tries: u32,
     checks: Vec<Check>,
     leaks: RefCell<Vec<String>>,
+    said: RefCell<Vec<String>>,
 }
 
 /// What a step found: nothing, or why the rule is broken.
@@ -50,13 +56,13 @@ pub fn run(
     request_id: &str,
     patience: Duration,
 ) -> Vec<Check> {
-    let leaks = RefCell::default();
+    let (leaks, said) = (RefCell::default(), RefCell::default());
     let tries = u32::try_from(patience.as_secs() / PAUSE.as_secs()).unwrap_or(0).max(1);
-    let mut test = Test { driver, target, auth, generate, tries, checks: Vec::new(), leaks };
+    let mut test = Test { driver, target, auth, generate, tries, checks: Vec::new(), leaks, said };
     test.all(request_id);
     let leaks = test.leaks.take();
     let broken = leaks.first().map(|line| format!("it said `{line}`, where the secret stood"));
-    test.checks.push(Check { rule: "no secret on standard error", broken });
+    test.checks.push(Check { rule: "no secret in its words", broken, said: Vec::new() });
     test.checks
 }
 
@@ -87,7 +93,9 @@ impl Test<'_> {
             Ok(value) => (Some(value), None),
             Err(why) => (None, Some(why)),
         };
-        self.checks.push(Check { rule, broken });
+        let said = self.said.take();
+        let said = said[said.len().saturating_sub(MOST_SAID)..].to_vec();
+        self.checks.push(Check { rule, broken, said });
         value
     }
 
@@ -106,7 +114,14 @@ impl Test<'_> {
         &self,
         ask: impl FnOnce(&dyn Fn(&str)) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
-        ask(&|line| self.hear(line))
+        let answer = ask(&|line| {
+            self.hear(line);
+            self.said.borrow_mut().push(line.to_owned());
+        });
+        if let Err(error) = &answer {
+            self.hear(&error.to_string());
+        }
+        answer
     }
 
     fn describe(&mut self) -> Option<Described> {
@@ -161,6 +176,8 @@ impl Test<'_> {
             let request = Request { credential: Some(credential), ..self.request() };
             let verified =
                 self.ask(|tell| self.driver.verify(&request, tell)).map_err(|e| e.to_string())?;
+            self.hear(&verified.detail);
+            self.hear(&verified.identity);
             let fine = match wanted {
                 Validity::Valid => verified.status == Validity::Valid,
                 _ => verified.status.is_refused(),
@@ -218,6 +235,14 @@ impl Test<'_> {
             let status = test.revoke(&made.id)?;
             if status == "already_revoked" { Ok(()) } else { Err(format!("it says `{status}`")) }
         });
+        if before.is_some() {
+            self.expect("report no longer has what was revoked", |test| {
+                match test.report()?.status(&made.id) {
+                    Some("absent") => Ok(()),
+                    other => Err(format!("it says {}", other.unwrap_or("nothing"))),
+                }
+            });
+        }
         self.expect("the old credential was not touched", |test| {
             test.verify(test.auth, Validity::Valid, 1)
         });
@@ -314,6 +339,10 @@ fn wrong(credential: &Credential) -> Credential {
         bytes.reverse();
         let by = bytes.len().min(1);
         bytes.rotate_left(by);
+        // some are the same, turned
+        if bytes == value.expose() {
+            bytes.push(b'x');
+        }
         Secret::new(bytes)
     };
     let secret = credential.secret.iter().map(|(name, value)| (name.clone(), turned(value)));

@@ -5,15 +5,16 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use zeroize::Zeroizing;
 
 use super::answer::{self, Described, Made, Partial, Refused, Report, Revoked, Verified};
-use super::protocol::{self, Request, Verb};
+use super::protocol::{self, Credential, Request, Verb};
 use crate::fault;
 use crate::method::Rotation;
 use crate::secret::Secret;
@@ -27,12 +28,23 @@ const MAX_WAIT: u64 = 60;
 const TRIES: u32 = 3;
 
 /// Most bytes of an answer; a report carries what the platform said.
-const MAX_ANSWER: u64 = 32 << 20;
+const MAX_ANSWER: usize = 32 << 20;
 /// Most bytes of what a driver says besides.
-const MAX_WORDS: u64 = 64 << 10;
+const MAX_WORDS: usize = 64 << 10;
 
 /// Variables that a driver gets of ours, if they are set.
 const PASSED: [&str; 6] = ["HOME", "LANG", "LC_ALL", "PATH", "TERM", "TZ"];
+
+/// How long a pipe is read on after the driver itself has ended.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Ctrl-C while a driver ran: what it does is finished and written down first.
+static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// Says whether Ctrl-C was pressed while a driver ran.
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
 
 /// Instead of a secret in what a driver says.
 const REDACTED: &[u8] = b"[redacted]";
@@ -213,6 +225,11 @@ impl Driver {
                 answer => break answer?,
             }
         };
+        // what these answer is shown and written down; the others answer with a secret, which is not
+        let answer = match verb {
+            Verb::Create | Verb::Mint => answer,
+            _ => Zeroizing::new(redact(&answer, &secrets, b"").into_bytes()),
+        };
         read(&answer).map_err(|what| {
             CallError::Unknown(format!("its answer to `{}` is none: {what}", verb.word()))
         })
@@ -227,12 +244,28 @@ impl Driver {
         tell: Tell<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, CallError> {
         fault::point("before the driver");
+        let handler =
+            signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&INTERRUPTED));
+        let answer = self.run(verb, input, secrets, tell);
+        if let Ok(handler) = handler {
+            signal_hook::low_level::unregister(handler);
+        }
+        answer
+    }
+
+    fn run(
+        &self,
+        verb: &str,
+        input: &[u8],
+        secrets: &[&Secret],
+        tell: Tell<'_>,
+    ) -> Result<Zeroizing<Vec<u8>>, CallError> {
         let mut child = self
             .start(verb)
             .map_err(|e| CallError::NotStarted(self.program.display().to_string(), e))?;
         let until = self.patience.map(|patience| Instant::now() + patience);
-        let output = reader(child.stdout.take(), MAX_ANSWER);
-        let words = reader(child.stderr.take(), MAX_WORDS);
+        let output = Pipe::read(child.stdout.take(), MAX_ANSWER);
+        let words = Pipe::read(child.stderr.take(), MAX_WORDS);
         let stdin = child.stdin.take();
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -241,7 +274,7 @@ impl Driver {
             });
             let status = wait(&mut child, until);
             fault::point("the driver has ended, nobody has read its answer");
-            let (output, words) = (rest(&output), rest(&words));
+            let (output, words) = (output.rest(), words.rest());
             let clean = redact(&words, secrets, &output);
             for line in clean.lines().filter(|line| !line.trim().is_empty()) {
                 tell(line);
@@ -302,22 +335,38 @@ fn wait(child: &mut Child, until: Option<Instant>) -> Option<ExitStatus> {
     }
 }
 
-/// Reads a pipe to its end in a thread of its own.
-fn reader(pipe: Option<impl Read + Send + 'static>, most: u64) -> Receiver<Zeroizing<Vec<u8>>> {
-    let (send, receive) = mpsc::channel();
-    thread::spawn(move || {
-        let mut bytes = Zeroizing::new(Vec::new());
-        if let Some(pipe) = pipe {
-            let _ = pipe.take(most).read_to_end(&mut bytes);
-        }
-        let _ = send.send(bytes);
-    });
-    receive
+/// A pipe that is read in a thread of its own.
+struct Pipe {
+    bytes: Arc<Mutex<Zeroizing<Vec<u8>>>>,
+    thread: JoinHandle<()>,
 }
 
-/// Takes what a reader has read; a grandchild that keeps the pipe open is not waited for.
-fn rest(reader: &Receiver<Zeroizing<Vec<u8>>>) -> Zeroizing<Vec<u8>> {
-    reader.recv_timeout(Duration::from_secs(2)).unwrap_or_default()
+impl Pipe {
+    /// Reads to the end, and keeps no more than `most`: whoever writes more is not to be ended by that.
+    fn read(pipe: Option<impl Read + Send + 'static>, most: usize) -> Self {
+        let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::new())));
+        let kept = Arc::clone(&bytes);
+        let thread = thread::spawn(move || {
+            let Some(mut pipe) = pipe else { return };
+            let mut block = Zeroizing::new([0; 8192]);
+            while let Ok(read @ 1..) = pipe.read(&mut block[..]) {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = most.saturating_sub(kept.len()).min(read);
+                kept.extend_from_slice(&block[..room]);
+            }
+        });
+        Self { bytes, thread }
+    }
+
+    /// Takes what was read; something that the driver started and left behind is not waited for.
+    fn rest(self) -> Zeroizing<Vec<u8>> {
+        let until = Instant::now() + LINGER;
+        while !self.thread.is_finished() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *bytes)
+    }
 }
 
 /// Reads how it ended: 0 with an answer, 1 with an error; everything else leaves open what happened.
@@ -347,30 +396,44 @@ fn outcome(
             retry_after_s: None,
             partial: Partial::default(),
         })),
+        // Ctrl-C at a question of its own, where the terminal does not tell us
+        Some(130) => {
+            INTERRUPTED.store(true, Ordering::Relaxed);
+            Err(CallError::Unknown(format!("it was ended at a question of `{verb}`")))
+        }
         Some(code) => Err(CallError::Unknown(format!("it ended `{verb}` with status {code}"))),
         None => Err(CallError::Unknown(format!("it was ended in the middle of `{verb}`"))),
     }
 }
 
-/// Takes every secret out of a text: those that it was given, and those in its answer.
+/// Takes every secret out of a text: those that it was given, and those in its answer, as they are and as JSON writes
+/// them.
 fn redact(text: &[u8], secrets: &[&Secret], answer: &[u8]) -> String {
-    let made = answer::made(answer).map(|made| made.credential.secret).unwrap_or_default();
+    let made = answer::made(answer).map(|made| made.credential).ok();
+    let made = made.iter().flat_map(Credential::secrets);
     let mut text = Zeroizing::new(text.to_vec());
-    for secret in secrets.iter().copied().chain(made.values()) {
+    for secret in secrets.iter().copied().chain(made) {
         // a file is told line by line, so its lines are secrets, too
         for line in secret.expose().split(|b| *b == b'\n').filter(|line| line.len() >= 4) {
-            let mut from = 0;
-            let next = |text: &[u8], from: usize| {
-                text.get(from..)?.windows(line.len()).position(|window| window == line)
-            };
-            while let Some(at) = next(&text, from) {
-                let at = from + at;
-                text.splice(at..at + line.len(), REDACTED.iter().copied());
-                from = at + REDACTED.len();
-            }
+            cut(&mut text, line);
+            let line = String::from_utf8_lossy(line);
+            let quoted = Zeroizing::new(serde_json::to_string(&line).unwrap_or_default());
+            cut(&mut text, quoted.trim_matches('"').as_bytes());
         }
     }
     String::from_utf8_lossy(&text).into_owned()
+}
+
+fn cut(text: &mut Vec<u8>, secret: &[u8]) {
+    let mut from = 0;
+    let next = |text: &[u8], from: usize| {
+        text.get(from..)?.windows(secret.len().max(1)).position(|window| window == secret)
+    };
+    while let Some(at) = next(text, from) {
+        let at = from + at;
+        text.splice(at..at + secret.len(), REDACTED.iter().copied());
+        from = at + REDACTED.len();
+    }
 }
 
 #[cfg(test)]
@@ -381,7 +444,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::rotation::protocol::{Credential, Fields};
+    use crate::rotation::protocol::Fields;
 
     fn script(text: &str) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
 //! What the platform itself says, as a file whose hash goes into the record.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -41,7 +42,7 @@ pub enum EvidenceError {
 /// platform's own, so that its clock can be judged, too.
 pub fn write(
     folder: &Path,
-    platform: &str,
+    (platform, target): (&str, &BTreeMap<String, String>),
     report: &Report,
     now: Instant,
 ) -> Result<Evidence, EvidenceError> {
@@ -67,6 +68,7 @@ pub fn write(
     let object = json!({
         "breakglass_report": 1,
         "platform": platform,
+        "target": target,
         "account": report.account,
         "caller": report.caller,
         "generated_at": report.generated_at,
@@ -81,6 +83,9 @@ pub fn write(
     let stamp: String = now.rfc3339().chars().filter(char::is_ascii_alphanumeric).collect();
     let sha256 = sha256(&[text.as_bytes()]);
     // two reports of one second do not get into each other's way
+    // a driver of one's own may be called anything
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let platform: String = platform.trim_start_matches('.').chars().map(plain).take(60).collect();
     let name = format!("{platform}-{stamp}-{}.json", &hex(&sha256)[..8]);
     let path = folder.join(name);
     files::write_new(&path, text.as_bytes())?;
@@ -115,14 +120,22 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("evidence");
         let now = Instant::parse("2026-11-24T04:02:13Z").unwrap();
-        let evidence = write(&folder, "fake", &report("W10K"), now).unwrap();
+        let target = BTreeMap::from([("user".to_owned(), "bg".to_owned())]);
+        let evidence = write(&folder, ("../fake/x", &target), &report("W10K"), now).unwrap();
+        assert_eq!(evidence.path.parent(), Some(&*folder));
         let bytes = std::fs::read(&evidence.path).unwrap();
         assert_eq!(sha256(&[&bytes]), evidence.sha256);
         let value: Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(value["raw"][0]["sha256"], hex(&sha256(&[b"[]\n"])));
         assert_eq!(value["taken_at"], "2026-11-24T04:02:13Z");
-        assert!(matches!(write(&folder, "fake", &report("*"), now), Err(EvidenceError::Raw(_))));
+        assert!(matches!(
+            write(&folder, ("fake", &target), &report("*"), now),
+            Err(EvidenceError::Raw(_))
+        ));
         let timeless = Report { generated_at: "today".into(), ..report("W10K") };
-        assert!(matches!(write(&folder, "fake", &timeless, now), Err(EvidenceError::Time(_))));
+        assert!(matches!(
+            write(&folder, ("fake", &target), &timeless, now),
+            Err(EvidenceError::Time(_))
+        ));
     }
 }

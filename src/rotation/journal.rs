@@ -36,7 +36,7 @@ pub enum Phase {
     Intent,
     /// It was done.
     Done,
-    /// It was refused, or nobody knows.
+    /// It was refused: nothing was changed.
     Failed,
 }
 
@@ -49,6 +49,9 @@ pub struct Line {
     pub at: String,
     /// Set code of the credential that is to be retired.
     pub set: String,
+    /// Set code of the set that is to follow, once it is dealt.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub successor: String,
     /// What.
     pub deed: Deed,
     /// Before or after.
@@ -125,7 +128,7 @@ impl Journal {
     }
 }
 
-/// Returns the last thing that was begun for a set and of which nobody knows what came.
+/// Returns the last thing of that kind that was begun for a set, where nobody knows what came of it.
 pub fn open_intent<'a>(lines: &'a [Line], set: &str, deed: Deed) -> Option<&'a Line> {
     let last = lines.iter().rev().find(|line| line.set == set && line.deed == deed)?;
     (last.phase == Phase::Intent).then_some(last)
@@ -165,6 +168,7 @@ mod tests {
             v: 1,
             at: "2026-11-24T04:02:11Z".into(),
             set: "S".into(),
+            successor: String::new(),
             deed,
             phase,
             request: request.into(),

@@ -1,7 +1,9 @@
 //! What comes next, from what is known: a pure function, so that a run that died anywhere goes on where it has to.
 //!
 //! What the logbook says is never enough to end a credential: anybody can append a line. Every run that changes
-//! anything for good has itself opened the new secret from k sheets that were read back, and tried it.
+//! anything for good has itself opened the new secret from k sheets that were read back, and tried it; which credential
+//! it ends, the old sheets say. The one exception is what somebody knows (`at_once`): it ends as soon as its successor
+//! is written, with the successor from memory.
 
 use super::answer::Mode;
 
@@ -46,7 +48,9 @@ pub struct Facts {
     pub successor: Successor,
     /// Whether the old secret was opened in this run.
     pub old_in_hand: bool,
-    /// Whether the platform was asked what there is, or has let the old one in.
+    /// Whether the platform has let the old one in, in this run.
+    pub old_let_in: bool,
+    /// Whether the platform was asked what there is.
     pub surveyed: bool,
     /// Whether a new secret is in memory that did not come from paper.
     pub made: bool,
@@ -56,8 +60,8 @@ pub struct Facts {
     pub opened: bool,
     /// Whether the platform lets in what was opened.
     pub opened_valid: Option<bool>,
-    /// Whether revoking the old one was asked for in this run.
-    pub revoked: bool,
+    /// Whether this run has asked the platform to end the old one.
+    pub end_asked: bool,
     /// Whether the old one was tried, and how that ended.
     pub old: Death,
     /// Whether the platform's own report is on disk.
@@ -75,12 +79,13 @@ impl Facts {
             at_once: false,
             successor,
             old_in_hand: false,
+            old_let_in: false,
             surveyed: false,
             made: false,
             made_valid: false,
             opened: false,
             opened_valid: None,
-            revoked: false,
+            end_asked: false,
             old: Death::Unknown,
             reported: false,
             recorded: false,
@@ -93,8 +98,9 @@ impl Facts {
 pub enum Step {
     /// Open the old set.
     OpenOld,
-    /// Ask the platform which credentials there are, and find those that nobody has on paper; where there is only ever
-    /// one, try it: a wrong target is found before anything is printed.
+    /// Try the old credential: what the papers hold has to be what the platform has, before anything is made or voided.
+    ProveOld,
+    /// Ask the platform which credentials there are, and find those that nobody has on paper.
     Survey,
     /// Make the new secret: on the platform, or here.
     Make,
@@ -143,7 +149,8 @@ impl Step {
         match self {
             Self::Make if mode == Mode::Overlap => Some(true),
             Self::OpenOld | Self::Deal | Self::OpenNew => Some(false),
-            Self::Survey
+            Self::ProveOld
+            | Self::Survey
             | Self::ProveMade
             | Self::ProveNew
             | Self::Set
@@ -177,8 +184,7 @@ impl Step {
 /// Returns what comes next.
 pub fn next(facts: &Facts) -> Step {
     match facts.successor {
-        Successor::HalfMade => Step::Void,
-        Successor::None => before_paper(facts),
+        Successor::None | Successor::HalfMade => before_paper(facts),
         Successor::Fresh if facts.at_once && facts.made && facts.old != Death::Dead => {
             at_once(facts)
         }
@@ -190,7 +196,12 @@ pub fn next(facts: &Facts) -> Step {
 fn before_paper(facts: &Facts) -> Step {
     if !facts.old_in_hand && !facts.first {
         Step::OpenOld
-    } else if !facts.surveyed {
+    } else if !facts.old_let_in && !facts.first {
+        Step::ProveOld
+    } else if facts.successor == Successor::HalfMade {
+        // what was left half made could have been the one that works: now it is known that it is not
+        Step::Void
+    } else if facts.mode == Mode::Overlap && !facts.surveyed {
         Step::Survey
     } else if !facts.made {
         Step::Make
@@ -203,7 +214,7 @@ fn before_paper(facts: &Facts) -> Step {
 
 /// The one exception: what somebody knows ends while its successor is written but not read back.
 fn at_once(facts: &Facts) -> Step {
-    match (facts.revoked, facts.mode, facts.old) {
+    match (facts.end_asked, facts.mode, facts.old) {
         (false, Mode::Overlap, _) => Step::Revoke,
         (false, Mode::Replace, _) => Step::Set,
         (true, _, Death::Alive) => Step::OldAlive,
@@ -221,19 +232,21 @@ fn after_paper(facts: &Facts) -> Step {
         (Mode::Overlap, Some(false)) => return Step::NewRefused,
         // not yet in the place of the old one, whose secret changes it
         (Mode::Replace, Some(false)) if !facts.old_in_hand => return Step::OpenOld,
-        (Mode::Replace, Some(false)) if facts.revoked => return Step::NewRefused,
+        (Mode::Replace, Some(false)) if facts.end_asked => return Step::NewRefused,
         (Mode::Replace, Some(false)) => return Step::Set,
         (_, Some(true)) if facts.first => return Step::Done,
         (_, Some(true)) => {}
     }
-    if facts.mode == Mode::Overlap && !facts.revoked {
+    if !facts.old_in_hand {
+        // its own sheets say which credential that is, and whether it still works: no record does
+        return Step::OpenOld;
+    }
+    if facts.mode == Mode::Overlap && !facts.end_asked {
         return Step::Revoke;
     }
     match facts.old {
         Death::Alive => Step::OldAlive,
-        Death::Unknown if facts.old_in_hand => Step::ProveDead,
-        // what a platform does not list may still work: its own sheets tell
-        Death::Unknown => Step::OpenOld,
+        Death::Unknown => Step::ProveDead,
         Death::Dead if !facts.reported => Step::Report,
         Death::Dead => Step::Record,
     }
@@ -257,6 +270,7 @@ pub fn ahead(mut facts: Facts) -> Vec<Step> {
 fn assume(facts: &mut Facts, step: Step) {
     match step {
         Step::OpenOld => facts.old_in_hand = true,
+        Step::ProveOld => facts.old_let_in = true,
         Step::Survey => facts.surveyed = true,
         Step::Make => facts.made = true,
         Step::ProveMade => facts.made_valid = true,
@@ -272,14 +286,14 @@ fn assume(facts: &mut Facts, step: Step) {
         }
         Step::ProveNew => {
             // where the new one replaces the old, it is let in only afterwards
-            facts.opened_valid = Some(facts.mode == Mode::Overlap || facts.revoked);
+            facts.opened_valid = Some(facts.mode == Mode::Overlap || facts.end_asked);
         }
         Step::Set => {
-            facts.revoked = true;
+            facts.end_asked = true;
             facts.opened_valid = None;
         }
         // the new one is tried once more: a platform may have ended the wrong one
-        Step::Revoke => (facts.revoked, facts.opened_valid) = (true, None),
+        Step::Revoke => (facts.end_asked, facts.opened_valid) = (true, None),
         Step::ProveDead => facts.old = Death::Dead,
         Step::Report => facts.reported = true,
         Step::Record => facts.recorded = true,
@@ -297,74 +311,104 @@ mod tests {
 
     #[test]
     fn a_run_that_is_not_interrupted() {
-        use Step::{Deal, Done, Make, OpenNew, OpenOld, ProveDead, ProveMade, ProveNew, Record};
-        use Step::{Report, Revoke, Set, Survey};
+        use Step::{Deal, Done, Make, OpenNew, OpenOld, ProveDead, ProveMade, ProveNew, ProveOld};
+        use Step::{Record, Report, Revoke, Set, Survey};
         let overlap = [
-            OpenOld, Survey, Make, ProveMade, Deal, OpenNew, ProveNew, Revoke, ProveNew, ProveDead,
-            Report, Record, Done,
+            OpenOld, ProveOld, Survey, Make, ProveMade, Deal, OpenNew, ProveNew, Revoke, ProveNew,
+            ProveDead, Report, Record, Done,
         ];
         assert_eq!(ahead(fresh(Mode::Overlap)), overlap);
         let replace = [
-            OpenOld, Survey, Make, Deal, OpenNew, ProveNew, Set, ProveNew, ProveDead, Report,
+            OpenOld, ProveOld, Make, Deal, OpenNew, ProveNew, Set, ProveNew, ProveDead, Report,
             Record, Done,
         ];
         assert_eq!(ahead(fresh(Mode::Replace)), replace);
     }
 
+    /// Every combination of what can be known, believed or not.
+    fn all_facts() -> impl Iterator<Item = Facts> {
+        let modes = [Mode::Overlap, Mode::Replace];
+        let successors =
+            [Successor::None, Successor::HalfMade, Successor::Fresh, Successor::Confirmed];
+        let deaths = [Death::Unknown, Death::Dead, Death::Alive];
+        let known = modes.into_iter().flat_map(move |mode| {
+            let each = successors.into_iter();
+            each.flat_map(move |s| deaths.into_iter().map(move |old| (mode, s, old)))
+        });
+        known.flat_map(|(mode, successor, old)| {
+            (0..1_u32 << 13).map(move |bits| {
+                let bit = |n: u32| bits & (1 << n) != 0;
+                Facts {
+                    mode,
+                    first: bit(0),
+                    at_once: bit(1),
+                    successor,
+                    old_in_hand: bit(2),
+                    old_let_in: bit(3),
+                    surveyed: bit(4),
+                    made: bit(5),
+                    made_valid: bit(6),
+                    opened: bit(7),
+                    opened_valid: if bit(8) { Some(bit(9)) } else { None },
+                    end_asked: bit(10),
+                    old,
+                    reported: bit(11),
+                    recorded: bit(12),
+                }
+            })
+        })
+    }
+
     #[test]
     fn nothing_ends_before_the_new_secret_came_from_paper_in_this_run() {
-        // every combination of what can be known, believed or not
-        let flags = 1 << 9;
-        for mode in [Mode::Overlap, Mode::Replace] {
-            for successor in
-                [Successor::None, Successor::HalfMade, Successor::Fresh, Successor::Confirmed]
-            {
-                for bits in 0..flags {
-                    let bit = |n: u32| bits & (1 << n) != 0;
-                    let facts = Facts {
-                        mode,
-                        first: false,
-                        at_once: false,
-                        successor,
-                        old_in_hand: bit(0),
-                        surveyed: bit(1),
-                        made: bit(2),
-                        made_valid: bit(3),
-                        opened: bit(4),
-                        opened_valid: if bit(5) { Some(bit(6)) } else { None },
-                        revoked: bit(7),
-                        old: Death::Unknown,
-                        reported: bit(8),
-                        recorded: false,
-                    };
-                    match next(&facts) {
-                        Step::Revoke => {
-                            assert!(facts.opened && facts.opened_valid == Some(true), "{facts:?}");
-                        }
-                        Step::Set => assert!(facts.opened && facts.old_in_hand, "{facts:?}"),
-                        Step::Record => panic!("nobody knows that the old one is dead: {facts:?}"),
-                        _ => {}
-                    }
+        let mut seen = 0;
+        for facts in all_facts() {
+            // what somebody knows ends at once, and only while its successor is in memory and freshly written
+            let early = facts.at_once && facts.made && facts.successor == Successor::Fresh;
+            match next(&facts) {
+                Step::Revoke | Step::Set if early => {}
+                Step::Revoke => {
+                    assert!(facts.opened && facts.opened_valid == Some(true), "{facts:?}");
+                    // and which one it is, its own paper has said
+                    assert!(facts.old_in_hand && !facts.first, "{facts:?}");
                 }
+                Step::Set => assert!(facts.opened && facts.old_in_hand, "{facts:?}"),
+                Step::Record => {
+                    assert!(facts.old == Death::Dead && facts.old_in_hand, "{facts:?}");
+                    assert!(facts.opened && facts.opened_valid == Some(true), "{facts:?}");
+                }
+                Step::Void => assert!(facts.old_let_in || facts.first, "{facts:?}"),
+                Step::Make => {
+                    assert!(facts.first || facts.old_in_hand && facts.old_let_in, "{facts:?}");
+                }
+                _ => continue,
             }
+            seen += 1;
+        }
+        assert!(seen > 1000, "the test no longer sees anything");
+    }
+
+    #[test]
+    fn every_run_comes_to_an_end() {
+        for facts in all_facts() {
+            let steps = ahead(facts);
+            assert!(steps.last().is_some_and(|step| step.is_end()), "{facts:?}: {steps:?}");
         }
     }
 
     #[test]
     fn a_run_that_died_goes_on_where_it_has_to() {
+        use Step::{OpenNew, OpenOld, ProveDead, ProveNew, ProveOld, Revoke, Set, Survey, Void};
         let mut half = fresh(Mode::Overlap);
         half.successor = Successor::HalfMade;
-        assert_eq!(ahead(half)[..3], [Step::Void, Step::OpenOld, Step::Survey]);
+        assert_eq!(ahead(half)[..4], [OpenOld, ProveOld, Void, Survey]);
         let mut confirmed = fresh(Mode::Overlap);
         confirmed.successor = Successor::Confirmed;
         let steps = ahead(confirmed);
-        assert_eq!(steps[..4], [Step::OpenNew, Step::ProveNew, Step::Revoke, Step::ProveNew]);
-        // whatever a report says, the old one is tried
-        assert_eq!(steps[4..6], [Step::OpenOld, Step::ProveDead]);
+        assert_eq!(steps[..6], [OpenNew, ProveNew, OpenOld, Revoke, ProveNew, ProveDead]);
         let mut confirmed = fresh(Mode::Replace);
         confirmed.successor = Successor::Confirmed;
-        let steps = ahead(confirmed);
-        assert_eq!(steps[..4], [Step::OpenNew, Step::ProveNew, Step::OpenOld, Step::Set]);
+        assert_eq!(ahead(confirmed)[..4], [OpenNew, ProveNew, OpenOld, Set]);
     }
 
     #[test]
@@ -376,21 +420,22 @@ mod tests {
 
     #[test]
     fn what_somebody_knows_ends_as_soon_as_the_new_one_is_written() {
-        use Step::{Deal, Done, Make, OpenNew, OpenOld, ProveDead, ProveMade, ProveNew, Record};
-        use Step::{Report, Revoke, Set, Survey};
+        use Step::{Deal, Done, Make, OpenNew, OpenOld, ProveDead, ProveMade, ProveNew, ProveOld};
+        use Step::{Record, Report, Revoke, Set, Survey};
         let at_once = |mode| ahead(Facts { at_once: true, ..fresh(mode) });
         let overlap = [
-            OpenOld, Survey, Make, ProveMade, Deal, Revoke, ProveDead, OpenNew, ProveNew, Report,
-            Record, Done,
+            OpenOld, ProveOld, Survey, Make, ProveMade, Deal, Revoke, ProveDead, OpenNew, ProveNew,
+            Report, Record, Done,
         ];
         assert_eq!(at_once(Mode::Overlap), overlap);
-        let replace =
-            [OpenOld, Survey, Make, Deal, Set, ProveDead, OpenNew, ProveNew, Report, Record, Done];
+        let replace = [
+            OpenOld, ProveOld, Make, Deal, Set, ProveDead, OpenNew, ProveNew, Report, Record, Done,
+        ];
         assert_eq!(at_once(Mode::Replace), replace);
         // a run that goes on with sheets of an earlier one does it in the common order
         let mut later = fresh(Mode::Overlap);
         (later.at_once, later.successor) = (true, Successor::Confirmed);
-        assert_eq!(ahead(later)[..3], [OpenNew, ProveNew, Revoke]);
+        assert_eq!(ahead(later)[..4], [OpenNew, ProveNew, OpenOld, Revoke]);
     }
 
     #[test]
@@ -399,7 +444,8 @@ mod tests {
         facts.successor = Successor::Confirmed;
         (facts.opened, facts.opened_valid) = (true, Some(false));
         assert_eq!(next(&facts), Step::NewRefused);
-        (facts.opened_valid, facts.revoked, facts.old) = (Some(true), true, Death::Alive);
+        facts.old_in_hand = true;
+        (facts.opened_valid, facts.end_asked, facts.old) = (Some(true), true, Death::Alive);
         assert_eq!(next(&facts), Step::OldAlive);
     }
 }

@@ -75,8 +75,15 @@ pub struct Credential {
     pub secret: Fields,
 }
 
+impl Credential {
+    /// Returns the parts that are secret: a public id may be among them.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.secret.values().filter(|value| value.expose() != self.id.as_bytes())
+    }
+}
+
 /// What a driver is asked. What a verb does not need stays empty.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Request<'a> {
     /// The platform, as the method file says.
     pub target: Option<&'a BTreeMap<String, String>>,
@@ -126,10 +133,11 @@ impl Request<'_> {
         Zeroizing::new(Value::Object(object).to_string().into_bytes())
     }
 
-    /// Returns every secret value in it, so that none is ever shown.
+    /// Returns every secret value in it, so that none is ever shown. A public id is none, wherever it stands.
     pub(super) fn secrets(&self) -> Vec<&Secret> {
-        let credentials = [self.auth, self.credential].into_iter().flatten().map(|c| &c.secret);
-        credentials.chain(self.new).flat_map(BTreeMap::values).collect()
+        let credentials = [self.auth, self.credential].into_iter().flatten();
+        let of_new = self.new.into_iter().flat_map(BTreeMap::values);
+        credentials.flat_map(Credential::secrets).chain(of_new).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::cycle::{Cycle, Server, free_port};
+use crate::cycle::{Cycle, Server, Watch, free_port};
 use crate::matrix;
 
 const ACCOUNT: &str = "123456789012";
@@ -98,12 +98,14 @@ fn a_key_goes_from_paper_to_its_end() {
     let (used, with) = key_of(&released);
     assert!(moto.aws(Some((&used, &with)), &["sts", "get-caller-identity"]).is_ok());
 
+    let watch = Watch::start();
     let said = cycle.rotate(0);
     assert!(said.contains("the platform refuses it"), "{said}");
+    let (new_id, new_secret) = key_of(&cycle.release("papers-2"));
+    watch.saw_none("aws", &[&secret, &new_secret], "");
     // the server is asked, not our records
     let refused = moto.aws(Some((&id, &secret)), &["sts", "get-caller-identity"]).unwrap_err();
     assert!(refused.contains("InvalidClientTokenId"), "{refused}");
-    let (new_id, new_secret) = key_of(&cycle.release("papers-2"));
     let new = Some((new_id.as_str(), new_secret.as_str()));
     let who = moto.aws(new, &["sts", "get-caller-identity"]).unwrap();
     assert_eq!(who["Account"], ACCOUNT);
@@ -133,6 +135,9 @@ fn an_operator_gets_a_credential_that_ends_by_itself() {
     let personal = std::fs::read_to_string(cycle.path("personal")).unwrap();
     let (made, _) = key_of(&personal);
     assert!(made != id && personal.contains("token: ") && !personal.contains(&secret));
+    let book = std::fs::read_to_string(cycle.path("kit/logbook.jsonl")).unwrap();
+    let last = book.lines().last().unwrap();
+    assert!(last.contains("\"event\":\"CORRECT\"") && last.contains(&made), "{last}");
     // without a role there is none, and the secret is not given in its place
     let cycle = Cycle::new(&moto.tables());
     cycle.deal_and_release(&format!("id: {id}\nsecret: {secret}\n"), &id);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::cycle::Cycle;
+use crate::cycle::{Cycle, Watch};
 
 const OLD: &str = "first-password-of-bg";
 
@@ -51,9 +51,11 @@ fn a_password_goes_from_paper_to_its_end() {
     );
     cycle.method(&tables);
     cycle.deal_and_release(OLD, "bg");
+    let watch = Watch::start();
     let said = cycle.rotate(0);
     assert!(said.contains("the platform refuses it"), "{said}");
     let new = cycle.release("papers-2");
+    watch.saw_none("chpasswd", &[OLD, &new], "");
     let hash = hash(&root);
     assert!(is_of(&hash, &new) && !is_of(&hash, OLD), "{hash}");
     cycle.holds_no(&[OLD, &new, &hash]);

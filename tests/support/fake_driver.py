@@ -41,6 +41,14 @@ def status(state, credential):
     return "valid" if key["active"] else "disabled"
 
 
+def lost_once(state):
+    """With the fault `lost` the answer to the first change of each kind is lost after it was done."""
+    if fault == "lost" and verb not in state.setdefault("lost", []):
+        state["lost"].append(verb)
+        save(state)
+        sys.exit(3)
+
+
 def login(state):
     if "auth" in q and status(state, q["auth"]) != "valid":
         fail("auth", "refused")
@@ -65,6 +73,12 @@ if fault == "hang":
 if fault == "junk" and verb != "verify":
     print("all is well")
     sys.exit(0)
+if fault == "busy" and verb == "create" and not state.get("busy"):
+    state["busy"] = True
+    save(state)
+    fail("retryable", "come back later", retry_after_s=1)
+if fault == "loud":
+    fail("internal", "the login was %s" % q.get("credential", q.get("auth", {})).get("secret"))
 if fault == "chatty":
     print("debug:", json.dumps(q), file=sys.stderr)
 if verb == "create":
@@ -80,6 +94,7 @@ if verb == "create":
     state["requests"][q["request_id"]] = name
     save(state)
     print("made %s for you" % name, file=sys.stderr)
+    lost_once(state)
     answer({"credential": {"id": name, "secret": {"secret": secret}}})
 if verb == "set":
     if q["request_id"] in state["requests"]:
@@ -90,6 +105,7 @@ if verb == "set":
     state["sets"] = state.get("sets", 0) + 1
     state["requests"][q["request_id"]] = name
     save(state)
+    lost_once(state)
     answer({"credential": {"id": name}, "sessions": {"terminated": 1}})
 if verb == "verify":
     answer({"status": status(state, q["credential"]), "identity": q["credential"]["id"]})
@@ -105,8 +121,15 @@ if verb == "revoke":
     login(state)
     if fault == "liar":
         answer({"status": "revoked"})
+    if fault == "half" and state.pop("half", True):
+        # switched off, and what came of the rest nobody knows
+        state["half"] = False
+        state["keys"][q["credential_id"]]["active"] = False
+        save(state)
+        answer({"status": "revoked"})
     gone = state["keys"].pop(q["credential_id"], None)
     save(state)
+    lost_once(state)
     answer({"status": "revoked" if gone else "already_revoked", "sessions": {"terminated": 0}})
 if verb == "report":
     login(state)

@@ -33,7 +33,7 @@ pub fn rotate(folder: &Path, papers: &mut Papers, fault: &str, more: &[&str]) ->
     let mut command = Command::new(env!("CARGO_BIN_EXE_breakglass"));
     command.args(["-C", "kit", "rotate"]).args(old).args(["--no-book", "--new", &new]);
     command.args(["--new-no-book", "-o", &output, "--media", "file", "--exception", "a test"]);
-    command.args(["--bag", "1a=N1", "--bag", "2a=N2", "--bag", "3a=N3", "--no-input"]);
+    command.args(["--bag", "1a=N1", "--bag", "2a=N2", "--bag", "3a=N3", "--no-input", "--void"]);
     command.args(more).current_dir(folder).env("HOME", folder).env("BREAKGLASS_FAULT", fault);
     let ended = command.output().unwrap();
     let known: Vec<&String> = papers.iter().map(|(set, _)| set).collect();

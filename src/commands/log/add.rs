@@ -18,8 +18,8 @@ use crate::exit::Exit;
 use crate::logbook::record::When;
 use crate::logbook::{Draft, Entry, Event, Member, Person};
 use crate::method::Method;
-use crate::set::SheetShare;
-use crate::state::{INTACT, Set, Stage, State};
+use crate::set::{SheetId, SheetShare};
+use crate::state::{Fate, INTACT, Set, Stage, State};
 use crate::ui::{Failure, Ui};
 
 pub(super) fn run(context: &Context, args: &LogAdd) -> Result<Exit, Failure> {
@@ -79,7 +79,7 @@ pub(super) fn run(context: &Context, args: &LogAdd) -> Result<Exit, Failure> {
     drafts.push(draft);
     written(ui, &book, &drafts, &read)?;
     if torn || event != Event::Inspect {
-        next_step(context, event, set);
+        next_step(context, event, set, method.as_ref());
     }
     Ok(Exit::Done)
 }
@@ -146,17 +146,36 @@ fn subject<'a>(state: &'a State, event: Event, args: &LogAdd) -> Result<Option<&
                 state.sets.iter().find(released).or_else(any)
             })
         }
-        None if event == Event::Destroy => {
-            let void =
-                |set: &&Set| !state.stage(set).is_alive() && state.stage(set) != Stage::Destroyed;
-            state.sets.iter().rev().find(void).or(state.newest())
-        }
+        None if event == Event::Destroy => Some(destroyed_of(state, args)?),
         None => state.newest(),
     };
     if found.is_none() && event.needs().contains(&Member::Set) {
         return Err(Failure::invalid("no set was dealt yet").hint("`breakglass split` deals one"));
     }
     Ok(found)
+}
+
+/// Returns the set whose sheet is gone. Which one that is has to be said wherever more than one could be meant.
+fn destroyed_of<'a>(state: &'a State, args: &LogAdd) -> Result<&'a Set, Failure> {
+    let there = |set: &&Set| {
+        let left = |sheet: &crate::state::Sheet| !matches!(sheet.fate, Fate::Destroyed(_));
+        let named = |id| set.sheets.get(&id).is_some_and(left);
+        let ids: Vec<SheetId> = args.sheet.iter().filter_map(|text| SheetId::parse(text)).collect();
+        if ids.is_empty() { set.sheets.values().any(left) } else { ids.into_iter().any(named) }
+    };
+    let sets: Vec<&Set> = state.sets.iter().filter(there).collect();
+    match sets[..] {
+        [set] => Ok(set),
+        [] => Err(Failure::invalid("by the records no such sheet is left that could be destroyed")
+            .hint(
+                "`breakglass status` lists every sheet; name its generation with `--generation N`",
+            )),
+        _ => {
+            let list: Vec<String> = sets.iter().map(|set| set.generation.to_string()).collect();
+            let message = format!("generations {} have such a sheet", list.join(" and "));
+            Err(Failure::invalid(message).hint("it stands large on the sheet: `--generation N`"))
+        }
+    }
 }
 
 fn is_of(set: &Set, sheet: &SheetShare) -> bool {
@@ -220,6 +239,10 @@ fn doubts(
         state.sets.iter().any(|other| newer(&other) && state.stage(other).is_alive())
     };
     match event {
+        Event::Destroy if !gone_already(set, members).is_empty() => {
+            let list = gone_already(set, members).join(", ");
+            doubt("destroyed twice", format!("by the records these are destroyed already: {list}"));
+        }
         Event::Destroy if alive => {
             let words =
                 format!("generation {} is not revoked: its papers still open it", set.generation);
@@ -254,9 +277,23 @@ fn doubts(
     list
 }
 
+/// Returns the sheets of a record that are destroyed by an earlier one.
+fn gone_already(set: &Set, members: &BTreeMap<Member, Value>) -> Vec<String> {
+    let named = members.get(&Member::Sheets).and_then(Value::as_array).into_iter().flatten();
+    let ids = named.filter_map(|sheet| SheetId::parse(sheet.as_str()?));
+    let gone = |id: &SheetId| match set.sheets.get(id)?.fate {
+        Fate::Destroyed(record) => Some(format!("{id} (record {record})")),
+        _ => None,
+    };
+    ids.filter_map(|id| gone(&id)).collect()
+}
+
 /// Says what usually follows.
-fn next_step(context: &Context, event: Event, set: Option<&Set>) {
+fn next_step(context: &Context, event: Event, set: Option<&Set>, method: Option<&Method>) {
     let hint = match event {
+        Event::Lost | Event::Tamper if method.is_some_and(|method| method.rotation.is_some()) => {
+            "a sheet that may be in other hands is as good as open: `breakglass rotate` puts a new credential in the place of this one"
+        }
         Event::Lost | Event::Tamper => {
             "a sheet that may be in other hands is as good as open: deal a new set with `breakglass split`, then revoke the old credential"
         }
@@ -267,7 +304,7 @@ fn next_step(context: &Context, event: Event, set: Option<&Set>) {
             "the credential still works: `breakglass rotate` makes the next one and revokes it; by hand, deal the next one, revoke this one on its platform, then `breakglass log add REVOKE`"
         }
         Event::Revoke => {
-            "the papers are void: `breakglass log add DESTROY` for each sheet, with its `--generation N`"
+            "the papers are void: `breakglass print destruction -o DIR` for the witnesses, then `breakglass log add DESTROY` for each sheet"
         }
         Event::Compromise => "revoke it now, whatever it costs: then `breakglass log add REVOKE`",
         _ => return,

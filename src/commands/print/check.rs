@@ -118,7 +118,7 @@ fn document(
 ) -> Result<Faults, Failure> {
     let mut faults = Faults::new();
     for paper in [PaperSize::A4, PaperSize::Letter] {
-        match fill(name, kit, method, "", (paper, templates), |_| {}) {
+        match fill(name, kit, (method, ""), (paper, templates), None, |_| {}) {
             Ok(pdf) if paper == templates.paper() => {
                 save(samples, &format!("sample-{name}-{language}.pdf"), &pdf)?;
             }

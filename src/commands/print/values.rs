@@ -82,13 +82,18 @@ pub(super) fn slip(state: &State) -> Vec<(&'static str, String)> {
 /// What documents say in a row.
 type Row = Vec<(&'static str, String)>;
 
-/// What the certificate of destruction says of the newest set that is of no use and not yet destroyed, and of its
-/// sheets; of the newest set of all where there is none.
-pub(super) fn void_sheets(state: &State, method: &Method) -> (Row, Vec<Row>) {
+/// What the certificate of destruction says of a generation and its sheets: the one that is wanted, else the newest that is
+/// of no use and not yet destroyed, else the newest of all.
+pub(super) fn void_sheets(
+    state: &State,
+    method: &Method,
+    generation: Option<u32>,
+) -> (Row, Vec<Row>) {
     let of_use = |set: &&Set| set.revoked.is_none() && set.aborted.is_none();
     let left = |set: &&Set| set.sheets.values().any(|s| !matches!(s.fate, Fate::Destroyed(_)));
     let void = state.sets.iter().rev().find(|set| !of_use(set) && left(set));
-    let set = void.or(state.sets.last());
+    let wanted = |n: u32| state.sets.iter().rev().find(|set| set.generation == n);
+    let set = generation.map_or_else(|| void.or(state.sets.last()), wanted);
     let why = match set {
         Some(Set { revoked: Some((record, at)), .. }) => {
             format!("Its credential was revoked {} (record {record}).", at.utc())

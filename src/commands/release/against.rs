@@ -2,11 +2,11 @@
 
 use super::Situation;
 use crate::clock::Instant;
-use crate::commands::objection::Objection;
+use crate::commands::objection::{Objection, of_sheets};
 use crate::logbook::Person;
 use crate::method::ByPhone;
 use crate::set::SheetId;
-use crate::state::{Fate, Stage};
+use crate::state::Stage;
 
 /// What was told of the release so far.
 pub(super) struct Told<'a> {
@@ -106,22 +106,9 @@ fn of_the_set(situation: &Situation<'_>, add: &mut impl FnMut(&'static str, Stri
             format!("the set was never confirmed: {have} of {needed} shares were read back");
         add("not confirmed", words);
     }
-    for sheet in situation.case.sheets.iter().filter(|s| s.verdict.counts()).map(|s| s.sheet) {
-        let Some(found) = set.sheets.get(&sheet) else { continue };
-        match found.fate {
-            Fate::Kept => {}
-            Fate::Lost(record, _) => {
-                add("lost sheet", format!("sheet {sheet} was reported lost (record {record})"));
-            }
-            Fate::Tampered(record, _) => {
-                let words = format!("bag or seal of sheet {sheet} was in doubt (record {record})");
-                add("sheet in doubt", words);
-            }
-            Fate::Destroyed(record) => {
-                let words = format!("sheet {sheet} was reported destroyed (record {record})");
-                add("destroyed sheet", words);
-            }
-        }
+    let counted = situation.case.sheets.iter().filter(|s| s.verdict.counts()).map(|s| s.sheet);
+    for Objection { kind, words } in of_sheets(set, counted) {
+        add(kind, words);
     }
     if let Some(release) = set.releases.last() {
         let (record, at) = (release.record, release.at.utc());

@@ -3,11 +3,11 @@
 //! Nothing is on paper that could switch it on again, so somebody else has to be able to: a second method, named.
 
 use super::Run;
-use super::platform::request_id;
-use crate::commands::driver::told;
+use super::platform::Came;
 use crate::exit::Exit;
-use crate::rotation::answer::Validity;
-use crate::rotation::journal::{Deed, Phase};
+use crate::rotation::answer::{Revoked, Validity};
+use crate::rotation::driver::Tell;
+use crate::rotation::journal::Deed;
 use crate::rotation::plan::{Step, Successor};
 use crate::rotation::protocol::{Request, Verb};
 use crate::ui::Failure;
@@ -15,13 +15,13 @@ use crate::ui::Failure;
 impl Run<'_> {
     /// Opens the old set, switches its credential off, tries it, and records that.
     pub(super) fn disable(&mut self) -> Result<Exit, Failure> {
-        let second = self.second_method()?;
         let name = &self.described.name;
         if !self.described.can(Verb::Disable) {
             let message = format!("{name} cannot switch a credential off");
             return Err(Failure::new(Exit::No, message)
                 .hint("`breakglass rotate` puts a new one in its place"));
         }
+        let second = self.second_method()?;
         if self.facts.successor != Successor::None {
             return Err(Failure::new(Exit::No, "its successor is dealt already")
                 .hint("`breakglass rotate` goes on with that"));
@@ -36,6 +36,8 @@ impl Run<'_> {
             return Ok(Exit::Done);
         }
         self.check_tools()?;
+        self.check_logbook()?;
+        self.record_move()?;
         if self.ui().can_ask() && !self.ui().confirm("Switch it off?", "`--no-input`")? {
             return Err(Failure::new(Exit::No, "nothing was switched off"));
         }
@@ -46,7 +48,10 @@ impl Run<'_> {
         self.network(Step::Revoke)?;
         let id = self.old_id();
         self.switch_off(&id)?;
-        self.record_disabled(&id, &second)?;
+        // it may be off, whatever the try says: that is not to be forgotten
+        let seen = self.seen_off();
+        self.record_disabled(&id, &second, seen.is_ok())?;
+        seen?;
         self.context.hint(&format!(
             "to rotate it, {second} switches it on again first; the time for the revocation runs on"
         ));
@@ -70,27 +75,23 @@ impl Run<'_> {
     }
 
     fn switch_off(&mut self, id: &str) -> Result<(), Failure> {
-        let request_id = request_id();
-        self.write(Deed::Disable, Phase::Intent, &request_id, id, "")?;
         let request = Request {
             auth: self.old_credential.as_ref(),
-            request_id: Some(&request_id),
             credential_id: Some(id),
             ..self.request()
         };
-        let answered = told(self.ui(), |tell| self.driver.disable(&request, tell));
-        match answered {
-            Ok(answer) => {
-                self.write(Deed::Disable, Phase::Done, &request_id, id, &answer.status)?;
-            }
-            Err(error) if error.leaves_open() => self.ui().warn(&error.to_string()),
-            Err(error) => {
-                self.write(Deed::Disable, Phase::Failed, &request_id, id, &error.to_string())?;
-                return Err(Failure::new(Exit::StillValid, error.to_string())
-                    .hint("it still works; mend it and try again, or `breakglass rotate`"));
-            }
+        let disable = |request: &Request<'_>, tell: Tell<'_>| self.driver.disable(request, tell);
+        let said = |answer: &Revoked| (id.to_owned(), answer.status.clone());
+        if let Came::Refused(error) = self.change((Deed::Disable, id), &request, disable, said)? {
+            return Err(Failure::new(Exit::StillValid, error.to_string())
+                .hint("it still works; mend it and try again, or `breakglass rotate`"));
         }
         self.changed = true;
+        Ok(())
+    }
+
+    /// Tries it: it has to be refused.
+    fn seen_off(&self) -> Result<(), Failure> {
         let Some(old) = &self.old_credential else { return Err(super::platform::lost()) };
         match self.tried(old, Validity::Disabled, true)? {
             status if status.is_refused() => {

@@ -6,14 +6,16 @@ use crate::cli::{Confirm, Ink, Intake, Media};
 use crate::clock::{Instant, Source};
 use crate::commands::papers::{Press, papers_folder, size};
 use crate::commands::rehearsal::{self, Wanted};
-use crate::commands::{confirm, split};
+use crate::commands::{confirm, driver, split};
 use crate::exit::Exit;
 use crate::kit::Kit;
 use crate::logbook::Draft;
 use crate::logbook::record::When;
+use crate::method::Method;
+use crate::rotation::answer::{Mode, Validity};
 use crate::rotation::parts;
 use crate::rotation::plan::Successor;
-use crate::rotation::protocol::{Credential, Fields};
+use crate::rotation::protocol::{Credential, Fields, Request};
 use crate::secret::Secret;
 use crate::ui::Failure;
 
@@ -35,25 +37,47 @@ impl Run<'_> {
         secret: &Secret,
         of_manifest: Option<String>,
     ) -> Result<(), Failure> {
+        self.has_opened = true;
         let Some(old) = &self.old else { return Ok(()) };
         let secret = self.fields(secret)?;
+        let of_field = secret.get("id").map(|id| String::from_utf8_lossy(id.expose()).into_owned());
+        // the paper knows better than a record, which anybody can append
+        let of_paper = of_field.or(of_manifest.filter(|id| !id.is_empty()));
         let known = &old.credential;
-        let of_field =
-            || secret.get("id").map(|id| String::from_utf8_lossy(id.expose()).into_owned());
-        let id = if known.is_empty() { of_manifest.or_else(of_field) } else { Some(known.clone()) };
-        let id = id.unwrap_or_default();
-        let named = secret.get("id").map(|id| String::from_utf8_lossy(id.expose()).into_owned());
-        if id.is_empty() {
-            return Err(Failure::invalid("the records do not know the public id of the old credential, and it does not say it itself")
-                .hint("record it: `breakglass log add CORRECT --record SEQ --credential ID`, with the number of its ISSUE"));
-        }
-        if named.is_some_and(|named| named != id) {
-            return Err(Failure::invalid(format!("the records call the old credential {id}, and it calls itself by another id"))
-                .hint("record the right one: `breakglass log add CORRECT --record SEQ --credential ID`, with the number of its ISSUE"));
-        }
+        let id = match of_paper {
+            // there is one, whatever it is called: the one of the target
+            None if known.is_empty() && self.facts.mode == Mode::Replace => self.only_one(),
+            None if known.is_empty() => {
+                return Err(Failure::invalid("the records do not know the public id of the old credential, and it does not say it itself")
+                    .hint(self.how_to_name_it()));
+            }
+            None => known.clone(),
+            Some(id) if known.is_empty() || *known == id => id,
+            Some(_) => {
+                return Err(Failure::invalid(format!(
+                    "the records call the old credential {known}, and its paper by another id"
+                ))
+                .hint(self.how_to_name_it()));
+            }
+        };
         self.old_credential = Some(Credential { id, secret });
         self.facts.old_in_hand = true;
         Ok(())
+    }
+
+    /// Returns what the only credential of a place is called.
+    fn only_one(&self) -> String {
+        let target = self.method.rotation.as_ref().map(|rotation| &rotation.target);
+        let user = target.and_then(|target| target.get("user")).cloned();
+        user.unwrap_or_else(|| self.method.id.clone())
+    }
+
+    /// Says how the public id of the old credential gets into the records.
+    pub(super) fn how_to_name_it(&self) -> String {
+        let issue = self.old.as_ref().map(|old| old.issue).unwrap_or_default();
+        format!(
+            "record the id that the platform has for it: `breakglass log add CORRECT --record {issue} --credential ID`"
+        )
     }
 
     /// Opens a set from k of its sheets; another one than the wanted is refused before anything is recorded.
@@ -94,6 +118,7 @@ impl Run<'_> {
             method,
             method_text,
         };
+        self.check_what_is_dealt(&order.method)?;
         split::warn_about_swap(self.ui());
         let names = self.described.secret_fields.iter();
         let stand_in = names.map(|name| (name.clone(), Secret::new(vec![b'x'; 40]))).collect();
@@ -102,6 +127,35 @@ impl Run<'_> {
         split::lay_out(self.context, &order, &stand_in)?;
         self.order = Some(order);
         Ok(())
+    }
+
+    /// The next set is dealt with what stands under `[rotation]` today. That has to work, and to mean the same place.
+    fn check_what_is_dealt(&self, method: &Method) -> Result<(), Failure> {
+        let Some(rotation) = &method.rotation else { return Ok(()) };
+        if Some(rotation) == self.method.rotation.as_ref() {
+            return Ok(());
+        }
+        let mut changed = driver::find(self.context, &self.kit, rotation)?;
+        let described = driver::described(self.context, &mut changed, rotation)?;
+        let Some(old) = &self.old_credential else { return Ok(()) };
+        let stays =
+            "the next set would be dealt with a [rotation] that its credential does not belong to";
+        if described.mode != self.facts.mode
+            || described.secret_fields != self.described.secret_fields
+        {
+            return Err(Failure::new(Exit::No, stays)
+                .hint("make the first credential of another platform in a kit of its own"));
+        }
+        self.ui().warn("[rotation] is not the one that the old set was dealt with: the old credential is tried there, too");
+        let request =
+            Request { target: Some(&rotation.target), credential: Some(old), ..Request::default() };
+        let verified = driver::asked(self.ui(), |tell| changed.verify(&request, tell))
+            .map_err(|e| Failure::invalid(e.to_string()))?;
+        if verified.status == Validity::Valid {
+            return Ok(());
+        }
+        Err(Failure::new(Exit::No, format!("{stays}: it does not let the old credential in"))
+            .hint("nothing was made; mend [rotation] in method.toml"))
     }
 
     /// Puts the next credential together, as the sheets will hold it.
@@ -123,6 +177,7 @@ impl Run<'_> {
         order.terms.created = Instant::now().unix();
         order.terms.expires = expires.map(Instant::unix);
         order.terms.credential_id.clone_from(&made.id);
+        self.papers = Some(order.folder.clone());
         let code = split::produce(self.context, &order, &credential)?;
         self.new_code = Some(code.to_string());
         self.facts.successor = Successor::Fresh;
@@ -143,15 +198,8 @@ impl Run<'_> {
         let state = self.state()?;
         let subject = self.new_subject(&state)?;
         let generation = subject.generation;
-        if self.changed_for_it()? {
-            return Err(Failure::new(
-                Exit::StillValid,
-                format!("generation {generation} may be the one that works: it is not voided"),
-            )
-            .hint("scan its sheets back with `breakglass confirm SCANS`, then rotate"));
-        }
-        if self.ui().can_ask()
-            && !self.ui().confirm(&format!("Void generation {generation}?"), "`--no-input`")?
+        if !self.args.void
+            && !self.ui().confirm(&format!("Void generation {generation}?"), "`--void`")?
         {
             return Err(Failure::new(Exit::No, "nothing was voided")
                 .hint("scan its sheets back with `breakglass confirm SCANS`, then `breakglass rotate` goes on with them"));
@@ -185,7 +233,12 @@ impl Run<'_> {
             let (_, secret) = confirm::confirm(self.context, &args, Some(&wanted))?;
             // two sheets in one hand are one: the records decide whether that is enough
             if !self.state()?.set(&wanted).is_some_and(crate::state::Set::is_confirmed) {
-                return Err(Failure::new(Exit::No, "the new set does not count as confirmed: too few shares are in different hands; the old credential was not touched")
+                let old = if self.facts.end_asked {
+                    "the old credential has been ended already, so these papers are the only ones that work"
+                } else {
+                    "the old credential was not touched"
+                };
+                return Err(Failure::new(Exit::No, format!("the new set does not count as confirmed: too few shares are in different hands; {old}"))
                     .hint("confirm further sheets in other hands with `breakglass confirm SCANS`, then rotate"));
             }
             secret.ok_or_else(|| Failure::invalid("the new set was not opened"))?
@@ -194,6 +247,7 @@ impl Run<'_> {
         };
         self.facts.successor = Successor::Confirmed;
         self.facts.opened = true;
+        self.has_opened = true;
         self.forget_made();
         let state = self.state()?;
         let id = state.set(&wanted).map(|set| set.credential.clone()).unwrap_or_default();

@@ -2,13 +2,13 @@
 
 use super::Run;
 use crate::clock;
-use crate::commands::driver::told;
+use crate::commands::driver::asked;
 use crate::commands::split;
 use crate::exit::Exit;
 use crate::logbook::hex;
 use crate::rng;
-use crate::rotation::answer::{Described, Made, Mode, Sessions};
-use crate::rotation::driver::CallError;
+use crate::rotation::answer::{Described, Made, Mode, Revoked, Sessions};
+use crate::rotation::driver::{CallError, Tell, interrupted};
 use crate::rotation::journal::{Deed, Line, Phase, open_intent};
 use crate::rotation::parts;
 use crate::rotation::protocol::{Credential, Fields, Request};
@@ -17,10 +17,80 @@ use crate::ui::Failure;
 /// Signs of a secret that is made here, where the driver does not say.
 const GENERATE: &str = "32";
 
+/// What a record says where nobody knows what became of sessions.
+const SESSIONS_LEFT: &str =
+    ", sessions may live on: nobody knows what came of the request that ends them";
+
+/// How a change came out.
+pub(super) enum Came<T> {
+    /// It was done.
+    Done(T),
+    /// It was refused, and nothing was changed.
+    Refused(CallError),
+    /// Nobody knows.
+    Unknown(CallError),
+}
+
 impl Run<'_> {
     pub(super) fn request(&self) -> Request<'_> {
         let target = self.method.rotation.as_ref().map(|rotation| &rotation.target);
         Request { target, ..Request::default() }
+    }
+
+    /// Asks for a change, with a line in the journal before it and one after.
+    ///
+    /// What an earlier run has begun is asked for again by the same request id, which does nothing twice; so is what
+    /// nobody knows the outcome of. Where nobody knows it then, its line stays open for the next run.
+    pub(super) fn change<T>(
+        &self,
+        (deed, id): (Deed, &str),
+        request: &Request<'_>,
+        ask: impl Fn(&Request<'_>, Tell<'_>) -> Result<T, CallError>,
+        said: impl Fn(&T) -> (String, String),
+    ) -> Result<Came<T>, Failure> {
+        let begun = self.begun(deed, id)?;
+        let request_id = begun.clone().unwrap_or_else(request_id);
+        if begun.is_none() {
+            self.write(deed, Phase::Intent, &request_id, id, "")?;
+        }
+        let request = Request { request_id: Some(&request_id), ..*request };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match asked(self.ui(), |tell| ask(&request, tell)) {
+                Ok(answer) => {
+                    let (id, note) = said(&answer);
+                    self.write(deed, Phase::Done, &request_id, &id, &note)?;
+                    return Ok(Came::Done(answer));
+                }
+                Err(CallError::Refused(refused)) if refused.partial.credential_id.is_some() => {
+                    let left = refused.partial.credential_id.clone().unwrap_or_default();
+                    self.write(deed, Phase::Failed, &request_id, &left, &refused.kind)?;
+                    return Ok(Came::Refused(CallError::Refused(refused)));
+                }
+                Err(error) if error.leaves_open() => {
+                    self.ui().warn(&error.to_string());
+                    if tries == 2 || interrupted() {
+                        return Ok(Came::Unknown(error));
+                    }
+                    self.ui().say("  asking once more: the same request does nothing twice");
+                }
+                Err(error) => {
+                    self.write(deed, Phase::Failed, &request_id, id, &error.to_string())?;
+                    return Ok(Came::Refused(error));
+                }
+            }
+        }
+    }
+
+    /// Returns the request id of a change that an earlier run has begun, for the same sets.
+    fn begun(&self, deed: Deed, id: &str) -> Result<Option<String>, Failure> {
+        let lines = self.lines()?;
+        let same = |line: &&Line| {
+            line.successor == self.successor_code() && (id.is_empty() || line.credential == id)
+        };
+        let open = open_intent(&lines, &self.journal_set(), deed).filter(same);
+        Ok(open.map(|line| line.request.clone()))
     }
 
     /// Makes the new secret: on the platform, or here.
@@ -33,47 +103,33 @@ impl Run<'_> {
             self.facts.made = true;
             return Ok(());
         }
-        let request_id = request_id();
-        self.write(Deed::Create, Phase::Intent, &request_id, "", "")?;
-        let request = Request {
-            auth: self.old_credential.as_ref(),
-            request_id: Some(&request_id),
-            ..self.request()
-        };
-        match told(self.ui(), |tell| self.driver.create(&request, tell)) {
-            Ok(Made { credential, expires_at, .. }) => {
-                let id = credential.id.clone();
-                self.write(Deed::Create, Phase::Done, &request_id, &id, "")?;
-                let state = self.state()?;
-                let known = |id: &str| state.sets.iter().any(|set| set.credential == id);
-                if id.is_empty() || id == self.old_id() || known(&id) {
-                    return Err(Failure::invalid("the driver made a credential without an id of its own")
-                        .hint("nothing was dealt; try the driver with `breakglass driver-test DRIVER --credential FILE`"));
+        let request = Request { auth: self.old_credential.as_ref(), ..self.request() };
+        let create = |request: &Request<'_>, tell: Tell<'_>| self.driver.create(request, tell);
+        let said = |made: &Made| (made.credential.id.clone(), String::new());
+        let Made { credential, expires_at, .. } =
+            match self.change((Deed::Create, ""), &request, create, said)? {
+                Came::Done(made) => made,
+                Came::Refused(error) => return Err(not_made(&error, self.again())),
+                Came::Unknown(error) => {
+                    return Err(Failure::invalid(error.to_string()).hint(format!(
+                    "run `{}` again: it asks for the same thing once more, and finds what there is",
+                    self.again()
+                )));
                 }
-                self.ui().say(&format!("  made {id}"));
-                self.made = Some(credential);
-                self.made_expires = expires_at;
-                self.facts.made = true;
-                self.changed = true;
-                Ok(())
-            }
-            Err(CallError::Refused(refused)) => {
-                let left = refused.partial.credential_id.clone().unwrap_or_default();
-                self.write(Deed::Create, Phase::Failed, &request_id, &left, &refused.kind)?;
-                let hint = match refused.kind.as_str() {
-                    "limit" => {
-                        "the platform holds as many as it may: revoke one that nobody has on paper, then rotate again"
-                    }
-                    "conflict" | "partial" => {
-                        "run `breakglass rotate` again: it shows what was left behind and revokes it on consent"
-                    }
-                    _ => "nothing was made; mend it and run `breakglass rotate` again",
-                };
-                Err(Failure::invalid(CallError::Refused(refused).to_string()).hint(hint))
-            }
-            Err(error) => Err(Failure::invalid(error.to_string())
-                .hint("run `breakglass rotate` again: it asks the platform what there is")),
+            };
+        let id = credential.id.clone();
+        let state = self.state()?;
+        let known = |id: &str| state.sets.iter().any(|set| set.credential == id);
+        if id.is_empty() || id == self.old_id() || known(&id) {
+            return Err(Failure::invalid("the driver made a credential without an id of its own")
+                .hint("nothing was dealt; try the driver with `breakglass driver-test DRIVER --credential FILE`"));
         }
+        self.ui().say(&format!("  made {id}"));
+        self.made = Some(credential);
+        self.made_expires = expires_at;
+        self.facts.made = true;
+        self.changed = true;
+        Ok(())
     }
 
     /// Returns the public id of the old credential.
@@ -86,78 +142,61 @@ impl Run<'_> {
 
     /// Puts the new secret in the place of the old one.
     pub(super) fn set(&mut self) -> Result<(), Failure> {
-        let request_id = request_id();
-        self.write(Deed::Set, Phase::Intent, &request_id, "", "")?;
-        let Some(new) = self.successor() else { return Err(lost()) };
-        let changed = parts::only(&new.secret, &self.described.secret_fields);
-        let request = Request {
-            auth: self.old_credential.as_ref(),
-            request_id: Some(&request_id),
-            new: Some(&changed),
-            ..self.request()
-        };
-        match told(self.ui(), |tell| self.driver.set(&request, tell)) {
-            Ok(made) => {
-                self.write(Deed::Set, Phase::Done, &request_id, &made.credential.id, "")?;
-                self.sessions = in_words(&made.sessions);
-            }
+        match self.ask_set()? {
             // trying both tells what happened
-            Err(error) if error.leaves_open() => self.ui().warn(&error.to_string()),
-            Err(error) => {
-                self.write(Deed::Set, Phase::Failed, &request_id, "", &error.to_string())?;
+            Came::Done(()) | Came::Unknown(_) => {}
+            Came::Refused(error) => {
                 return Err(Failure::invalid(error.to_string()).hint(
                     "the old credential is untouched; mend it and run `breakglass rotate` again",
                 ));
             }
         }
-        self.facts.revoked = true;
+        self.ui().say(&format!("  {} has the new secret{}", self.old_id(), self.sessions));
+        self.facts.end_asked = true;
         self.facts.opened_valid = None;
         self.changed = true;
         Ok(())
     }
 
-    /// A run that died in the middle of `set` may have left sessions of the old secret open: the same question, put again,
-    /// changes nothing and ends them.
+    /// Where nobody knows what came of a `set`, sessions of the old secret may be open: the same question, put again, changes
+    /// nothing and ends them.
     pub(super) fn finish_set(&mut self) -> Result<(), Failure> {
-        let lines = self.lines()?;
-        let Some(line) = open_intent(&lines, &self.journal_set(), Deed::Set) else { return Ok(()) };
-        let Some(new) = self.successor() else { return Err(lost()) };
-        let changed = parts::only(&new.secret, &self.described.secret_fields);
-        let request = Request {
-            auth: self.old_credential.as_ref(),
-            request_id: Some(&line.request),
-            new: Some(&changed),
-            ..self.request()
-        };
-        match told(self.ui(), |tell| self.driver.set(&request, tell)) {
-            Ok(made) => {
-                self.write(Deed::Set, Phase::Done, &line.request, &made.credential.id, "")?;
-                self.sessions = in_words(&made.sessions);
-            }
-            Err(error) => {
-                self.ui().warn(&format!("sessions of the old secret may live on: {error}"));
-                self.sessions =
-                    ", sessions may live on: the run that set it was interrupted".into();
-            }
+        if self.begun(Deed::Set, "")?.is_some() && !matches!(self.ask_set()?, Came::Done(())) {
+            self.ui().warn(SESSIONS_LEFT.trim_start_matches(", "));
+            self.sessions = SESSIONS_LEFT.into();
         }
         Ok(())
+    }
+
+    fn ask_set(&mut self) -> Result<Came<()>, Failure> {
+        let Some(new) = self.successor() else { return Err(lost()) };
+        let changed = parts::only(&new.secret, &self.described.secret_fields);
+        let request =
+            Request { auth: self.old_credential.as_ref(), new: Some(&changed), ..self.request() };
+        let set = |request: &Request<'_>, tell: Tell<'_>| self.driver.set(request, tell);
+        let said = |made: &Made| (made.credential.id.clone(), String::new());
+        Ok(match self.change((Deed::Set, ""), &request, set, said)? {
+            Came::Done(made) => {
+                self.sessions = in_words(&made.sessions);
+                Came::Done(())
+            }
+            Came::Refused(error) => Came::Refused(error),
+            Came::Unknown(error) => Came::Unknown(error),
+        })
     }
 
     /// Ends the old credential, with the new one.
     pub(super) fn revoke_old(&mut self) -> Result<(), Failure> {
         let id = self.old_id();
-        if id.is_empty() {
-            return Err(Failure::invalid("the records do not know the public id of the old credential")
-                .hint("record it: `breakglass log add CORRECT --credential ID`; or bring the old sheets first"));
-        }
         if self.successor().is_none_or(|new| new.id == id || new.id.is_empty()) {
             return Err(Failure::invalid(format!(
                 "old and new credential are both called {id}: nothing is revoked"
             ))
             .hint("look at the ISSUE records: `breakglass log show`"));
         }
-        self.sessions = self.revoke(&id, self.successor())?.unwrap_or_default();
-        self.facts.revoked = true;
+        let sessions = self.revoke(&id, self.successor())?;
+        self.sessions = sessions.unwrap_or_else(|| SESSIONS_LEFT.to_owned());
+        self.facts.end_asked = true;
         self.facts.opened_valid = None;
         self.changed = true;
         Ok(())
@@ -174,46 +213,30 @@ impl Run<'_> {
         id: &str,
         auth: Option<&Credential>,
     ) -> Result<Option<String>, Failure> {
-        let request_id = request_id();
-        self.write(Deed::Revoke, Phase::Intent, &request_id, id, "")?;
-        let request = Request {
-            auth,
-            request_id: Some(&request_id),
-            credential_id: Some(id),
-            ..self.request()
-        };
-        match told(self.ui(), |tell| self.driver.revoke(&request, tell)) {
-            Ok(revoked) => {
-                self.write(Deed::Revoke, Phase::Done, &request_id, id, &revoked.status)?;
+        let request = Request { auth, credential_id: Some(id), ..self.request() };
+        let revoke = |request: &Request<'_>, tell: Tell<'_>| self.driver.revoke(request, tell);
+        let said = |revoked: &Revoked| (id.to_owned(), revoked.status.clone());
+        match self.change((Deed::Revoke, id), &request, revoke, said)? {
+            Came::Done(revoked) => {
                 let sessions = in_words(&revoked.sessions);
-                self.ui().say(&format!("  {id}: {}{sessions}", revoked.status.replace('_', " ")));
+                let status = crate::ui::plain(&revoked.status).replace('_', " ");
+                self.ui().say(&format!("  {id}: {status}{sessions}"));
                 Ok(Some(sessions))
             }
-            Err(error) if error.leaves_open() => {
-                self.ui().warn(&error.to_string());
-                Ok(None)
-            }
-            Err(error) => {
-                self.write(Deed::Revoke, Phase::Failed, &request_id, id, &error.to_string())?;
-                Err(Failure::new(Exit::StillValid, error.to_string())
-                    .hint("both credentials are on paper; run `breakglass rotate` again"))
-            }
+            Came::Unknown(_) => Ok(None),
+            Came::Refused(error) => Err(Failure::new(Exit::StillValid, error.to_string())
+                .hint("both credentials are on paper; run `breakglass rotate` again")),
         }
-    }
-
-    /// Says whether the journal knows of anything that was ended or replaced in favour of a set that follows.
-    pub(super) fn changed_for_it(&self) -> Result<bool, Failure> {
-        let (set, old) = (self.journal_set(), self.old_id());
-        let of_this = |line: &Line| {
-            line.set == set
-                && (line.deed == Deed::Set || line.deed == Deed::Revoke && line.credential == old)
-        };
-        Ok(self.lines()?.iter().any(of_this))
     }
 
     /// Returns what the journal is about: the set that is to be retired.
     pub(super) fn journal_set(&self) -> String {
         self.old.as_ref().map_or("first".to_owned(), |old| old.subject.set.to_string())
+    }
+
+    /// Returns the code of the set that follows; nothing before it is dealt.
+    fn successor_code(&self) -> String {
+        self.new_code.clone().unwrap_or_default()
     }
 
     pub(super) fn lines(&self) -> Result<Vec<Line>, Failure> {
@@ -232,6 +255,7 @@ impl Run<'_> {
             v: 1,
             at: clock::Instant::now().rfc3339(),
             set: self.journal_set(),
+            successor: self.successor_code(),
             deed,
             phase,
             request: request.to_owned(),
@@ -249,28 +273,45 @@ pub(in crate::commands) fn generated(described: &Described) -> Result<Fields, Fa
     described.secret_fields.iter().map(make).collect()
 }
 
-/// Asks what changes nothing.
-pub(super) fn tell<T>(
+/// Asks what changes nothing; no answer is an end.
+pub(super) fn asked_or_fail<T>(
     run: &Run<'_>,
     ask: impl FnOnce(&dyn Fn(&str)) -> Result<T, CallError>,
 ) -> Result<T, Failure> {
     let begun =
         if run.changed { "keep the papers of both generations" } else { "nothing was changed" };
-    told(run.ui(), ask).map_err(|e| {
+    asked(run.ui(), ask).map_err(|e| {
         Failure::invalid(e.to_string())
             .hint(format!("{begun}; mend it and run `breakglass rotate` again"))
     })
 }
 
+fn not_made(error: &CallError, again: &str) -> Failure {
+    let kind = match error {
+        CallError::Refused(refused) => refused.kind.as_str(),
+        _ => "",
+    };
+    let hint = match kind {
+        "limit" => {
+            "the platform holds as many as it may: revoke one that nobody has on paper, then rotate again".to_owned()
+        }
+        "conflict" | "partial" => {
+            format!("run `{again}` again: it shows what was left behind and revokes it on consent")
+        }
+        _ => format!("nothing was made; mend it and run `{again}` again"),
+    };
+    Failure::invalid(error.to_string()).hint(hint)
+}
+
 /// Says what became of the sessions that were open.
 fn in_words(sessions: &Sessions) -> String {
     let ended = sessions.terminated.map(|count| format!(", {count} sessions ended"));
-    let left =
-        sessions.surviving_until.as_ref().map(|until| format!(", sessions live on: {until}"));
+    let left = sessions.surviving_until.as_ref().map(|until| crate::ui::plain(until));
+    let left = left.map(|until| format!(", sessions live on: {until}"));
     [ended, left].into_iter().flatten().collect()
 }
 
-pub(super) fn request_id() -> String {
+fn request_id() -> String {
     hex(&rng::bytes::<16>(&mut rng::os()))
 }
 

@@ -10,7 +10,6 @@ use crate::commands::ask;
 use crate::commands::recorder::written;
 use crate::logbook::record::{When, about};
 use crate::logbook::{Draft, Event, Member, hex};
-use crate::rotation::plan::Successor;
 use crate::ui::Failure;
 
 impl Run<'_> {
@@ -74,39 +73,57 @@ impl Run<'_> {
         self.append(&[self.draft(Event::Void, members)?])
     }
 
-    /// Records that somebody knows the credential, and that it is ended before its successor was read back.
+    /// Records that the old credential is asked for at another place than it was dealt with.
+    pub(super) fn record_move(&self) -> Result<(), Failure> {
+        let (Some(why), Some(old)) = (&self.args.as_approved, &self.old) else { return Ok(()) };
+        let mut members: BTreeMap<Member, Value> = about(&old.subject).into_iter().collect();
+        members.insert(Member::Kind, "another driver or target than it was dealt with".into());
+        members.insert(Member::ReasonText, ask::exception_reason(why)?.into());
+        self.append(&[self.draft(Event::Exception, members)?])
+    }
+
+    /// Records that somebody knows the credential.
     pub(super) fn record_compromise(&self) -> Result<(), Failure> {
         let (Some(why), Some(old)) = (&self.args.compromised, &self.old) else { return Ok(()) };
         let why = ask::exception_reason(why)?;
-        let members = |more: &[(Member, &str)]| {
-            let mut members: BTreeMap<Member, Value> = about(&old.subject).into_iter().collect();
-            members.extend(more.iter().map(|(member, text)| (*member, Value::from(*text))));
-            members
-        };
-        let mut drafts = Vec::new();
         let state = self.state()?;
         let set = state.set(&old.subject.set.to_string());
-        if set.is_none_or(|set| set.compromised.is_none()) {
-            let mut known = members(&[(Member::Note, &why)]);
-            if let Some(release) = old.release {
-                known.insert(Member::Record, release.into());
-            }
-            drafts.push(self.draft(Event::Compromise, known)?);
+        if set.is_some_and(|set| set.compromised.is_some()) {
+            return Ok(());
         }
-        if self.facts.successor != Successor::Confirmed {
-            let kind = "ended before its successor was read back";
-            let exception = members(&[(Member::Kind, kind), (Member::ReasonText, &why)]);
-            drafts.push(self.draft(Event::Exception, exception)?);
+        let mut members: BTreeMap<Member, Value> = about(&old.subject).into_iter().collect();
+        members.insert(Member::Note, why.into());
+        if let Some(release) = old.release {
+            members.insert(Member::Record, release.into());
         }
-        self.append(&drafts)
+        self.append(&[self.draft(Event::Compromise, members)?])
+    }
+
+    /// Records that the old credential is ended now, before its successor was read back.
+    pub(super) fn record_early_end(&self) -> Result<(), Failure> {
+        let (Some(why), Some(old)) = (&self.args.compromised, &self.old) else { return Ok(()) };
+        if self.facts.opened {
+            return Ok(());
+        }
+        let why = ask::exception_reason(why)?;
+        let mut members: BTreeMap<Member, Value> = about(&old.subject).into_iter().collect();
+        members.insert(Member::Kind, "ended before its successor was read back".into());
+        members.insert(Member::ReasonText, why.into());
+        self.append(&[self.draft(Event::Exception, members)?])
     }
 
     /// Records that the credential is switched off, and who can switch it on again.
-    pub(super) fn record_disabled(&self, id: &str, second: &str) -> Result<(), Failure> {
+    pub(super) fn record_disabled(
+        &self,
+        id: &str,
+        second: &str,
+        refused: bool,
+    ) -> Result<(), Failure> {
         let Some(old) = &self.old else { return Ok(()) };
         let mut members: BTreeMap<Member, Value> = about(&old.subject).into_iter().collect();
         members.insert(Member::Credential, id.into());
-        members.insert(Member::Note, format!("{second} can switch it on again").into());
+        let seen = if refused { "it was tried, and refused" } else { "NOBODY HAS SEEN IT REFUSED" };
+        members.insert(Member::Note, format!("{seen}; {second} can switch it on again").into());
         if let Some(release) = old.release {
             members.insert(Member::Record, release.into());
         }

@@ -6,6 +6,7 @@ use crate::codes::Code;
 use crate::codes::code::CodeKind;
 use crate::commands::{Context, change, driver};
 use crate::exit::Exit;
+use crate::files::Lock;
 use crate::kit::Kit;
 use crate::logbook::record::Subject;
 use crate::method::Method;
@@ -18,6 +19,7 @@ use crate::ui::Failure;
 /// Looks at everything and changes nothing.
 pub(super) fn begin<'a>(context: &'a Context, args: &'a Rotate) -> Result<Run<'a>, Failure> {
     let kit = context.kit()?;
+    let alone = if args.dry_run { None } else { Some(alone(&kit)?) };
     let (state, _) = State::of_book(&kit.logbook())?;
     let (old, new) = if args.first { first(&state)? } else { pair(&state)? };
     let method = match old {
@@ -27,6 +29,15 @@ pub(super) fn begin<'a>(context: &'a Context, args: &'a Rotate) -> Result<Run<'a
     // the next set is dealt with what is in method.toml now
     let (today, text) = kit.method()?;
     change::approved(context, &kit, &state, &today, &text)?;
+    let moved = today.rotation != method.rotation;
+    let mut method = method;
+    if args.as_approved.is_some() {
+        if !moved {
+            return Err(Failure::invalid("[rotation] is as it was dealt")
+                .hint("`breakglass rotate` without `--as-approved`"));
+        }
+        method.rotation.clone_from(&today.rotation);
+    }
     let rotation = method.rotation.clone().ok_or_else(|| no_driver(args.first))?;
     let mut driver = driver::find(context, &kit, &rotation)?;
     let described = driver::described(context, &mut driver, &rotation)?;
@@ -58,9 +69,21 @@ pub(super) fn begin<'a>(context: &'a Context, args: &'a Rotate) -> Result<Run<'a
         made_expires: None,
         new_code: new.map(|set| set.code.clone()),
         new_credential: None,
+        has_opened: false,
         changed: false,
         sessions: String::new(),
         evidence: Vec::new(),
+        papers: None,
+        moved,
+        _alone: alone,
+    })
+}
+
+/// Two runs at once would take each other's work for that of a run that died.
+fn alone(kit: &Kit) -> Result<Lock, Failure> {
+    Lock::take(kit.dir())?.ok_or_else(|| {
+        Failure::new(Exit::Invalid, "another rotation of this kit is at work")
+            .hint("wait for it, or end it; `breakglass rotate -n` says where things stand")
     })
 }
 
@@ -69,7 +92,7 @@ fn pair(state: &State) -> Result<(Option<&Set>, Option<&Set>), Failure> {
     let alive: Vec<&Set> = state.sets.iter().filter(|set| state.stage(set).is_alive()).collect();
     match alive[..] {
         [] => Err(Failure::new(Exit::No, "there is no credential to rotate: none was dealt, or all are revoked")
-            .hint("`breakglass split` deals one that was made by hand, `breakglass rotate --first` makes one")),
+            .hint("`breakglass split` deals one that was made by hand, a driver that makes them makes the first with `breakglass rotate --first`")),
         [old] if state.stage(old) == Stage::Dealt => Err(Failure::new(
             Exit::No,
             format!("generation {} was never confirmed: there is nothing on paper to rotate with", old.generation),
@@ -107,6 +130,7 @@ fn retiring(state: &State, set: &Set) -> Result<Retiring, Failure> {
         subject,
         credential: set.credential.clone(),
         release: set.releases.last().map(|release| release.record),
+        issue: set.issue.0,
     })
 }
 

@@ -1,10 +1,10 @@
 //! What an interrupted run may have left on the platform: found, shown, and ended on consent.
 
 use super::Run;
-use super::platform::tell;
+use super::platform::asked_or_fail;
 use super::trial::no_answer;
 use crate::exit::Exit;
-use crate::rotation::answer::{Mode, Report};
+use crate::rotation::answer::Report;
 use crate::rotation::journal::{self, Deed, Phase, open_intent};
 use crate::rotation::protocol::{Request, Verb};
 use crate::state::Set;
@@ -23,11 +23,6 @@ struct Orphan {
 impl Run<'_> {
     /// Asks what there is on the platform; what nobody has on paper is revoked on consent.
     pub(super) fn survey(&mut self) -> Result<(), Failure> {
-        if self.facts.mode == Mode::Replace {
-            self.prove_old()?;
-            self.facts.surveyed = true;
-            return Ok(());
-        }
         let ours = self.left_behind()?;
         // whose other credentials there are before the first one is no business of this kit
         let report = if self.facts.first { None } else { self.heard()? };
@@ -52,7 +47,9 @@ impl Run<'_> {
             }
             self.record_orphan(&id, &words)?;
         }
-        self.close_intents()?;
+        if report.is_some_and(|report| report.complete) {
+            self.close_intents()?;
+        }
         self.facts.surveyed = true;
         Ok(())
     }
@@ -64,7 +61,10 @@ impl Run<'_> {
             return Ok(None);
         }
         let request = Request { auth: self.old_credential.as_ref(), ..self.request() };
-        let report = tell(self, |tell| self.driver.report(&request, tell))?;
+        let report = asked_or_fail(self, |tell| self.driver.report(&request, tell))?;
+        if !report.complete {
+            self.ui().warn("the platform does not list every credential: there may be more");
+        }
         let old = self.old_id();
         if report.complete && report.status(&old) != Some("active") {
             return Err(Failure::invalid(format!(
@@ -81,10 +81,19 @@ impl Run<'_> {
             let alive = |set: &&Set| state.stage(set).is_alive() && set.credential == id;
             id == old || state.sets.iter().any(|set| alive(&set))
         };
+        // of a run that died in the middle nobody knows the id
+        let lines = self.lines()?;
+        let died = open_intent(&lines, &self.journal_set(), Deed::Create);
+        let theirs = died.map_or("this kit did NOT make it".to_owned(), |line| {
+            format!(
+                "this kit may have made it: a run was ended in the middle of that at {}",
+                line.at
+            )
+        });
         let orphan = |item: &crate::rotation::answer::Item| {
             let made = Some(&item.created_at).filter(|at| !at.is_empty());
             let made = made.map(|at| format!(", made {at}")).unwrap_or_default();
-            let whose = if ours.contains(&item.id) { OURS } else { "this kit did NOT make it" };
+            let whose = if ours.contains(&item.id) { OURS } else { theirs.as_str() };
             Orphan { id: item.id.clone(), words: format!("{}{made}; {whose}", item.status) }
         };
         Ok(report.live().filter(|item| !known(&item.id)).map(orphan).collect())
@@ -94,9 +103,11 @@ impl Run<'_> {
     pub(super) fn left_behind(&self) -> Result<Vec<String>, Failure> {
         let (lines, state) = (self.lines()?, self.state()?);
         let ended = |id: &str| {
-            lines.iter().any(|line| {
-                line.deed == Deed::Revoke && line.phase == Phase::Done && line.credential == id
-            })
+            let revoked = |set: &Set| set.revoked.is_some() && set.credential == id;
+            state.sets.iter().any(revoked)
+                || lines.iter().any(|line| {
+                    line.deed == Deed::Revoke && line.phase == Phase::Done && line.credential == id
+                })
         };
         let kept = |id: &str| {
             let holds = |set: &Set| {
@@ -118,11 +129,11 @@ impl Run<'_> {
         self.ui().confirm(&format!("Revoke {id}?"), "`--orphan ID`")
     }
 
-    /// What an earlier run had begun is known now: the platform was asked.
+    /// What an earlier run had begun is known now: the platform has listed everything.
     fn close_intents(&self) -> Result<(), Failure> {
         let lines = self.lines()?;
         if let Some(line) = open_intent(&lines, &self.journal_set(), Deed::Create) {
-            let note = "the platform was asked what there is";
+            let note = "the platform has listed what there is";
             self.write(Deed::Create, Phase::Failed, &line.request, "", note)?;
         }
         Ok(())

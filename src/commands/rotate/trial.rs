@@ -4,13 +4,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Run;
-use super::platform::{lost, tell};
+use super::platform::{asked_or_fail, lost};
 use crate::clock;
-use crate::commands::driver::told;
+use crate::commands::driver::asked;
 use crate::exit::Exit;
-use crate::rotation::answer::{Mode, Validity};
+use crate::rotation::answer::{Mode, Report, Validity};
+use crate::rotation::driver::interrupted;
 use crate::rotation::evidence;
-use crate::rotation::plan::Death;
+use crate::rotation::journal::{Deed, Phase, open_intent};
+use crate::rotation::plan::{Death, Successor};
 use crate::rotation::protocol::{Credential, Request, Verb};
 use crate::ui::Failure;
 
@@ -23,20 +25,45 @@ const TRIES: u32 = 3;
 
 impl Run<'_> {
     /// Tries the old credential before a new one is made: what the papers hold has to be what the platform has.
-    pub(super) fn prove_old(&self) -> Result<(), Failure> {
+    pub(super) fn prove_old(&mut self) -> Result<(), Failure> {
         let Some(old) = &self.old_credential else { return Err(lost()) };
         match self.tried(old, Validity::Valid, false)? {
             Validity::Valid => {
+                self.facts.old_let_in = true;
                 self.ui().say("  it is let in");
                 Ok(())
             }
+            Validity::Unknown if self.may_have_moved() => Err(no_answer().hint(
+                "look whether the network is on; if the place that the old set was dealt with is no more: `breakglass rotate --as-approved WHY` uses [rotation] of today's method.toml for it, too",
+            )),
             Validity::Unknown => Err(no_answer()),
+            refused if self.facts.successor == Successor::HalfMade => {
+                let state = self.state()?;
+                let code = self.new_code.as_deref().unwrap_or_default();
+                let generation = state.set(code).map(|set| set.generation).unwrap_or_default();
+                Err(Failure::new(
+                    Exit::StillValid,
+                    format!(
+                        "the platform does not let the old credential in ({}): generation {generation} may be the one that works, and is not voided",
+                        word(refused)
+                    ),
+                )
+                .hint("scan its sheets back with `breakglass confirm SCANS`, then `breakglass rotate` goes on with them"))
+            }
             refused => Err(Failure::invalid(format!(
                 "the platform does not let the old credential in: {}",
                 word(refused)
             ))
-            .hint("nothing was made; look at [rotation.target] of the dealt method, and at what the papers should hold: `breakglass log show`")),
+            .hint(if self.may_have_moved() {
+                "nothing was made; the old set was dealt with another [rotation] than method.toml has today: `breakglass rotate --as-approved WHY` uses today's for it, too"
+            } else {
+                "nothing was made; look at [rotation.target] of the dealt method, and at what the papers should hold: `breakglass log show`"
+            })),
         }
+    }
+
+    fn may_have_moved(&self) -> bool {
+        self.moved && self.args.as_approved.is_none()
     }
 
     /// Tries the new secret before it goes onto paper.
@@ -65,14 +92,20 @@ impl Run<'_> {
             status if status.is_refused() => false,
             _ => return Err(no_answer()),
         };
-        self.ui().say(if valid { "  it is let in" } else { "  it is refused" });
+        // before the change this is how it has to be
+        let early = self.facts.mode == Mode::Replace && !self.facts.end_asked;
+        self.ui().say(match valid {
+            true => "  it is let in",
+            false if early => "  it is refused, as it should be: the platform does not know it yet",
+            false => "  it is refused",
+        });
         self.facts.opened_valid = Some(valid);
         Ok(())
     }
 
     /// Tries the old credential: it has to be refused.
     pub(super) fn prove_dead(&mut self) -> Result<(), Failure> {
-        if self.facts.mode == Mode::Replace && !self.facts.revoked {
+        if self.facts.mode == Mode::Replace {
             self.finish_set()?;
         }
         let Some(old) = &self.old_credential else { return Err(lost()) };
@@ -83,8 +116,20 @@ impl Run<'_> {
         };
         if self.facts.old == Death::Dead {
             self.ui().say("  it is refused");
+            self.close_revocation()?;
         }
         Ok(())
+    }
+
+    /// What came of a `revoke` is known now.
+    fn close_revocation(&self) -> Result<(), Failure> {
+        let (lines, id) = (self.lines()?, self.old_id());
+        match open_intent(&lines, &self.journal_set(), Deed::Revoke) {
+            Some(line) if line.credential == id => {
+                self.write(Deed::Revoke, Phase::Done, &line.request, &id, "it is refused")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Tries a credential until it is as it should be, as long as a change may take.
@@ -98,7 +143,7 @@ impl Run<'_> {
         let mut tries = 0;
         loop {
             let request = Request { credential: Some(credential), ..self.request() };
-            let verified = tell(self, |tell| self.driver.verify(&request, tell))?;
+            let verified = asked_or_fail(self, |tell| self.driver.verify(&request, tell))?;
             tries += 1;
             let status = verified.status;
             let fine = match wanted {
@@ -111,10 +156,20 @@ impl Run<'_> {
             };
             if fine || !waits {
                 if status == Validity::Unknown && !verified.detail.is_empty() {
-                    self.ui().say(&format!("  {}", verified.detail));
+                    self.ui().say(&format!("  {}", crate::ui::plain(&verified.detail)));
                 }
                 return Ok(status);
             }
+            if interrupted() {
+                return Err(Failure::interrupted());
+            }
+            let how = match status {
+                Validity::Unknown => "there was no answer",
+                Validity::Valid => "it is still let in",
+                _ => "it is still refused",
+            };
+            self.ui()
+                .say(&format!("  {how}; some platforms take their time, so it is tried again"));
             thread::sleep(PAUSE);
         }
     }
@@ -127,7 +182,7 @@ impl Run<'_> {
             return Ok(());
         }
         let request = Request { auth: self.new_credential.as_ref(), ..self.request() };
-        let report = match told(self.ui(), |tell| self.driver.report(&request, tell)) {
+        let report = match asked(self.ui(), |tell| self.driver.report(&request, tell)) {
             Ok(report) => report,
             Err(error) => {
                 // the old one was seen refused: that is recorded, with evidence or without
@@ -135,16 +190,37 @@ impl Run<'_> {
                 return Ok(());
             }
         };
-        let folder = self.kit.dir().join("evidence");
-        let now = clock::Instant::now();
-        let evidence = evidence::write(&folder, &self.described.name, &report, now)
-            .map_err(|e| Failure::invalid(e.to_string()))?;
-        self.ui().say(&format!("  {}", evidence.path.display()));
-        self.evidence.push(evidence);
-        if self.facts.mode == Mode::Overlap && report.status(&self.old_id()) == Some("active") {
-            self.facts.old = Death::Alive;
+        self.keep(&report);
+        if self.facts.mode == Mode::Overlap {
+            let id = self.old_id();
+            match report.status(&id) {
+                Some("active") => self.facts.old = Death::Alive,
+                // whoever may switch keys could switch it on again
+                Some("inactive") => {
+                    self.facts.old = Death::Unknown;
+                    let message = format!("{id} is only switched off: the platform still has it");
+                    return Err(Failure::new(Exit::StillValid, message)
+                        .hint("run `breakglass rotate` again: it revokes it once more"));
+                }
+                _ => {}
+            }
         }
         Ok(())
+    }
+
+    /// Keeps a report as a file. That the old one is refused was seen and is recorded, with evidence or without.
+    fn keep(&mut self, report: &Report) {
+        let folder = self.kit.dir().join("evidence");
+        let none = std::collections::BTreeMap::new();
+        let target = self.method.rotation.as_ref().map_or(&none, |rotation| &rotation.target);
+        let about = (self.described.name.as_str(), target);
+        match evidence::write(&folder, about, report, clock::Instant::now()) {
+            Ok(evidence) => {
+                self.ui().say(&format!("  {}", evidence.path.display()));
+                self.evidence.push(evidence);
+            }
+            Err(error) => self.ui().warn(&format!("there is no evidence file: {error}")),
+        }
     }
 }
 

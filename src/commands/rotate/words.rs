@@ -5,13 +5,14 @@ use crate::commands::print;
 use crate::rotation::answer::Mode;
 use crate::rotation::journal::{Deed, open_intent};
 use crate::rotation::plan::{self, Papers, Step, Successor};
+use crate::state::{Fate, Set};
 use crate::ui::Failure;
 
 /// Returns what a step does, for people.
-pub(super) fn told(step: Step, mode: Mode) -> &'static str {
+fn label(step: Step, mode: Mode) -> &'static str {
     match step {
         Step::OpenOld => "open the old set from k of its sheets",
-        Step::Survey if mode == Mode::Replace => "try the old credential: it has to be let in",
+        Step::ProveOld => "try the old credential: it has to be let in",
         Step::Survey => "ask the platform which credentials there are",
         Step::Make if mode == Mode::Overlap => "make the new credential on the platform",
         Step::Make => "make the new secret here; the platform does not know it yet",
@@ -38,13 +39,14 @@ pub(super) fn announced(step: Step, mode: Mode) -> String {
         Some(false) => "  [network off]",
         None => "",
     };
-    format!("> {}{network}", told(step, mode))
+    format!("> {}{network}", label(step, mode))
 }
 
 /// Returns the name of the place in a test that lets the program die.
 pub(super) fn place(step: Step) -> &'static str {
     match step {
         Step::OpenOld => "before opening the old set",
+        Step::ProveOld => "before trying whether the old one works",
         Step::Survey => "before the survey",
         Step::Make => "before making the new secret",
         Step::ProveMade => "before trying the new secret",
@@ -91,6 +93,17 @@ impl Run<'_> {
             Successor::HalfMade => format!("  new   {new}, dealt, and too few sheets were read back: this voids it, the old one stays in use;\n        `breakglass confirm SCANS` first, and it goes on with them instead"),
             Successor::Confirmed => format!("  new   {new}, on paper; both are kept until this run has opened the new one itself"),
         });
+        let unnamed = self.old.as_ref().is_some_and(|old| old.credential.is_empty());
+        let names_itself = self.described.secret_fields.iter().any(|field| field == "id");
+        if unnamed && mode == Mode::Overlap && !names_itself {
+            ui.warn(&format!(
+                "the records do not know the public id of the old credential: {}",
+                self.how_to_name_it()
+            ));
+        }
+        if self.moved && self.args.as_approved.is_none() {
+            ui.warn("[rotation] is not the one that the old set was dealt with, which is used for it; if that place is no more: `breakglass rotate --as-approved WHY`");
+        }
         for id in self.left_behind()? {
             ui.warn(&format!("{id} was made by a run that was interrupted; it may work, and is on no confirmed paper"));
         }
@@ -136,7 +149,26 @@ impl Run<'_> {
             let holder = crate::commands::people::holder(Some(set), method, *id);
             let holder = holder.map(|person| format!("  {person}")).unwrap_or_default();
             let bag = sheet.bag.as_ref().map(|bag| format!("  bag {bag}")).unwrap_or_default();
-            ui.must_say(&format!("  {id}{holder}{bag}"));
+            let fate = match sheet.fate {
+                Fate::Kept => String::new(),
+                Fate::Lost(record, _) => format!("  LOST, record {record}"),
+                Fate::Tampered(record, _) => format!("  in doubt, record {record}"),
+                Fate::Destroyed(record) => format!("  destroyed already, record {record}"),
+            };
+            ui.must_say(&format!("  {id}{holder}{bag}{fate}"));
+        }
+        let left = |set: &&Set| {
+            !state.stage(set).is_alive()
+                && set.generation < generation
+                && set.sheets.values().any(|sheet| !matches!(sheet.fate, Fate::Destroyed(_)))
+        };
+        let older: Vec<String> =
+            state.sets.iter().filter(left).map(|set| set.generation.to_string()).collect();
+        if !older.is_empty() {
+            ui.must_say(&format!(
+                "Void papers of generation {} are not recorded as destroyed either.",
+                older.join(", ")
+            ));
         }
         let folder = self.kit.set_folder(&old.subject.set);
         let certificate = folder.join("destruction.pdf");
@@ -148,6 +180,16 @@ impl Run<'_> {
             {
                 ui.warn(&format!("there is no certificate: {}", failure.message));
             }
+        }
+        if let Some(folder) = self.papers.as_ref().filter(|folder| folder.exists()) {
+            ui.must_say(&format!(
+                "Delete the files of the new sheets, and their scans: `{}`",
+                folder.display()
+            ));
+        }
+        let bare = |set: &Set| set.sheets.values().any(|s| s.bag.is_none() && s.fate == Fate::Kept);
+        if new.is_some_and(bare) {
+            ui.must_say("New sheets that are out of their bags go into new ones: `breakglass log add STORE`");
         }
         self.context.hint("record each one that is destroyed: `breakglass log add DESTROY`");
         Ok(())

@@ -1,28 +1,24 @@
 //! The way to the host: `ssh` with an agent of its own, and what its words mean.
 
-use std::path::PathBuf;
 use std::process::{Child, Output, Stdio};
 
-use super::super::{LOST, Login, Problem, Question, tool};
+use super::super::tool::{self, Folder};
+use super::super::{LOST, Login, Problem, Question};
 use super::keys::key_of;
-use crate::logbook::hex;
-use crate::rng;
 
 /// What a script on the host prints when a file is no longer as it was read.
 pub(super) const MOVED: &str = "changed meanwhile";
 
 /// An agent that holds one key, until it is dropped. Its socket stands in a folder of its own.
-struct Agent {
+pub(super) struct Agent {
     process: Child,
-    folder: PathBuf,
+    folder: Folder,
 }
 
 impl Agent {
-    fn with(key: &str) -> Result<Self, Problem> {
-        let name = format!("breakglass-{}", hex(&rng::bytes::<8>(&mut rng::os())));
-        let folder = std::env::temp_dir().join(name);
-        crate::files::make_private_folder(&folder)
-            .map_err(|e| Problem::new("internal", e.to_string()))?;
+    /// Starts one; a text that is no key is `invalid_input`.
+    pub(super) fn with(key: &str) -> Result<Self, Problem> {
+        let folder = Folder::new()?;
         let socket = folder.join("agent");
         let mut command = tool::clean("ssh-agent");
         command.args(["-D", "-a"]).arg(&socket).stdout(Stdio::null()).stderr(Stdio::null());
@@ -55,7 +51,6 @@ impl Drop for Agent {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -128,11 +123,8 @@ pub(super) fn problem(output: &Output) -> Problem {
     let said = |part: &str| words.contains(part);
     let kind = match output.status.code() {
         Some(255) if is_refusal(&words) => "auth",
-        Some(255)
-            if said("Connection refused") || said("Could not resolve") || said("timed out") =>
-        {
-            "retryable"
-        }
+        // it was never connected; one that breaks later says neither
+        Some(255) if said("connect to host") || said("Could not resolve") => "retryable",
         Some(255) if said("Host key verification failed") => "invalid_input",
         // the line broke, before or after
         Some(255) | None => LOST,

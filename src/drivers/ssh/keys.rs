@@ -1,17 +1,14 @@
-//! Keys: those that log in, and those in the file of an account.
+//! Keys: those that log in, and those in a line of `authorized_keys`.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use sha2::{Digest, Sha256};
 use ssh_key::{HashAlg, PrivateKey};
 
-use super::super::{Login, Problem, Question};
-use super::host::{MOVED, done};
-use crate::logbook::hex;
+use super::super::{Login, Problem};
 
 pub(super) fn key_of(login: &Login) -> Result<&str, Problem> {
-    let key = login.secret.get("key");
-    key.map(String::as_str).ok_or_else(|| Problem::new("invalid_input", "there is no `key`"))
+    login.part("key")
 }
 
 /// Returns a fingerprint as a public id: a manifest has room for 48 signs.
@@ -32,34 +29,12 @@ pub(super) fn public_of(key: &str) -> Result<(String, String), Problem> {
     Ok((STANDARD.encode(blob), id_of(&key.fingerprint(HashAlg::Sha256).to_string()).to_owned()))
 }
 
-/// The file of an account's keys, as it was read.
-pub(super) struct Keys {
-    pub(super) text: String,
-    sha256: String,
-}
-
-/// One key of it.
+/// One key of the file.
 pub(super) struct Entry<'a> {
     pub(super) line: &'a str,
     pub(super) blob: &'a str,
     pub(super) id: String,
     pub(super) comment: &'a str,
-}
-
-impl Keys {
-    pub(super) fn read(question: &Question, login: Option<&Login>) -> Result<Self, Problem> {
-        let file = file(question);
-        let bytes =
-            done(question, login, &format!("f={file}\nif [ -e \"$f\" ]; then cat \"$f\"; fi\n"))?;
-        let sha256 = hex(&Sha256::digest(&bytes));
-        let text = String::from_utf8(bytes)
-            .map_err(|_| Problem::new("internal", "the file of the keys is no UTF-8"))?;
-        Ok(Self { text, sha256 })
-    }
-
-    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        self.text.lines().filter_map(entry)
-    }
 }
 
 pub(super) fn entry(line: &str) -> Option<Entry<'_>> {
@@ -83,45 +58,6 @@ fn is_key(bytes: &[u8]) -> bool {
         .split_first_chunk()
         .and_then(|(len, rest)| rest.get(..usize::try_from(u32::from_be_bytes(*len)).ok()?));
     name.is_some_and(|name| name.len() > 5 && name.iter().all(u8::is_ascii_graphic))
-}
-
-/// The path on the host, for `sh`: relative to the home of the account.
-pub(super) fn file(question: &Question) -> String {
-    let path =
-        question.target.get("authorized_keys").map_or(".ssh/authorized_keys", String::as_str);
-    quoted(path)
-}
-
-pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-/// Puts other keys in the place of those that were read; refused when somebody else has changed them meanwhile.
-pub(super) fn replace(
-    question: &Question,
-    login: Option<&Login>,
-    keys: &Keys,
-    text: &str,
-) -> Result<(), Problem> {
-    // whatever stands in the file, none of it is read by the shell
-    let (file, was, text) = (file(question), &keys.sha256, STANDARD.encode(text.trim_end()));
-    let script = format!(
-        r#"set -eu
-umask 077
-f={file}
-mkdir -p "$(dirname "$f")"
-[ -e "$f" ] || : > "$f"
-f=$(readlink -f "$f")
-new=$(mktemp "$f.XXXXXX")
-trap 'rm -f "$new"' EXIT
-cp -p "$f" "$new"
-{{ echo {text} | base64 -d; echo; }} > "$new"
-if [ "$(sha256sum < "$f" | cut -c 1-64)" != {was} ]; then echo "the keys were {MOVED}" >&2; exit 9; fi
-sync "$new" 2>/dev/null || sync
-mv "$new" "$f"
-"#
-    );
-    done(question, login, &script).map(|_| ())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Answer, BuiltIn, LOST, Login, Problem, Question};
+use super::super::{Answer, BuiltIn, LOST, Problem, Question, line_of};
 use super::{asked, call, done, health, problem, words};
 use crate::clock::Instant;
 use crate::rotation::protocol::Verb;
@@ -79,19 +79,12 @@ fn let_go(question: &Question, token: &Token) {
     let _ = call(question, Some(&token.text), &["token", "revoke", "-self"], b"");
 }
 
-fn password_of(login: Option<&Login>) -> Result<&str, Problem> {
-    let password = login.and_then(|login| login.secret.get("password"));
-    password
-        .map(String::as_str)
-        .ok_or_else(|| Problem::new("invalid_input", "there is no `password`"))
-}
-
 fn is_refusal(words: &str) -> bool {
     words.contains("invalid username or password")
 }
 
 fn verify(question: &Question) -> Answer {
-    let password = password_of(Some(question.credential()?))?;
+    let password = line_of(Some(question.credential()?), "password")?;
     Ok(match login(question, password)? {
         Ok(token) => {
             let_go(question, &token);
@@ -109,7 +102,8 @@ fn verify(question: &Question) -> Answer {
 
 /// Changes the password, and lets go of the login that changed it only when the new one was let in.
 fn set(question: &Question) -> Answer {
-    let (old, new) = (password_of(question.auth.as_ref())?, question.new_secret("password")?);
+    let (old, new) =
+        (line_of(question.auth.as_ref(), "password")?, question.new_secret("password")?);
     let first = match login(question, old)? {
         Ok(token) => token,
         // asked again for what is done already
@@ -180,8 +174,8 @@ fn end_sessions(question: &Question, first: &Token, second: &Token) -> Answer {
 
 fn report(question: &Question) -> Answer {
     let user = question.target("user")?;
-    let token =
-        login(question, password_of(question.auth.as_ref())?)?.map_err(|words| problem(&words))?;
+    let token = login(question, line_of(question.auth.as_ref(), "password")?)?
+        .map_err(|words| problem(&words))?;
     let looked = asked(question, &token.text, &["token", "lookup"]);
     let health = health(question, &token.text);
     let_go(question, &token);

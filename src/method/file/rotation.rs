@@ -36,7 +36,15 @@ pub(super) struct RawRotation {
     driver: Spanned<String>,
     pin: Option<Spanned<String>>,
     #[serde(default)]
-    target: BTreeMap<String, Spanned<String>>,
+    target: BTreeMap<String, Spanned<Text>>,
+}
+
+/// A text, or a number that stands for one: a port.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Text(String),
+    Number(i64),
 }
 
 impl Checker<'_> {
@@ -74,7 +82,12 @@ impl Checker<'_> {
         }
         let mut target = BTreeMap::new();
         for (name, value) in &raw.target {
-            target.insert(name.clone(), self.printed(value)?);
+            let text = match value.get_ref() {
+                Text::Text(text) => text.clone(),
+                Text::Number(number) => number.to_string(),
+            };
+            let value = Spanned::new(value.span(), text);
+            target.insert(name.clone(), self.printed(&value)?);
         }
         Ok(Some(Rotation { driver, pin, target }))
     }
