@@ -1,5 +1,6 @@
 //! The command line: types only. Help text lives here.
 
+pub mod audit;
 pub mod log;
 pub mod rotate;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use audit::{Audit, Format};
 pub use log::{
     Log, LogAdd, LogBook, LogCompare, LogImport, LogShow, LogStub, LogTranscript, LogVerify,
 };
@@ -31,6 +33,7 @@ After an incident:
   rotate    Make the next credential, put it on paper, then revoke the last one
   reissue   Make a destroyed sheet anew from k others
   log       Add to the logbook, verify it, put it on paper and take paper in
+  audit     Hold the logbook against what the platforms say: was it really revoked?
 
 Any time:
   inspect   Say what is on a page or in a file, without opening anything
@@ -42,7 +45,7 @@ Any time:
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 the answer is no · 2 could not be tried · 3 fewer than k good shares ·
-4 the old credential still works · 130 Ctrl-C. After the record, `combine --exec` returns its program's own, 125 if that never started.";
+4 the old credential still works · 5 the evidence cannot tell · 130 Ctrl-C. After the record, `combine --exec` returns its program's own, 125 if that never started.";
 
 /// Break-glass credentials on paper, under dual control
 #[derive(Parser)]
@@ -109,6 +112,8 @@ pub enum Command {
     /// Add to the logbook, verify it, put it on paper and take paper in
     #[command(subcommand)]
     Log(Log),
+    /// Hold the logbook against what the platforms say: was it really revoked?
+    Audit(Box<Audit>),
     /// Say what is on a page or in a file, without opening anything
     Inspect(Inspect),
     /// Print labels and forms, or check your own templates

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 /// A point in time to the second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(Timestamp);
 
 /// Where a time came from, as the logbook's `clock` says it.
@@ -99,6 +99,14 @@ impl Instant {
         Self(
             self.0.checked_add(SignedDuration::from_mins(minutes.into())).unwrap_or(Timestamp::MAX),
         )
+    }
+
+    /// Returns the time that many seconds later, or earlier where they are negative.
+    #[must_use]
+    pub fn shifted(self, seconds: i64) -> Self {
+        let limit = if seconds < 0 { Timestamp::UNIX_EPOCH } else { Timestamp::MAX };
+        let moved = self.0.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(limit);
+        Self(moved.max(Timestamp::UNIX_EPOCH))
     }
 
     /// Returns `2026-11-24T04:02:11Z`.

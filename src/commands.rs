@@ -1,6 +1,7 @@
 //! One file per verb: read, call the library, tell, record.
 
 mod ask;
+mod audit;
 mod change;
 mod combine;
 mod confirm;
@@ -121,6 +122,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, Failure> {
         Command::Rotate(args) => rotate::run(context, args),
         Command::Reissue(args) => reissue::run(context, args),
         Command::Log(args) => log::run(context, args),
+        Command::Audit(args) => audit::run(context, args),
         Command::Inspect(args) => inspect::run(context, args),
         Command::Print(args) => print::run(context, args),
         Command::Demo(args) => demo::run(context, args),

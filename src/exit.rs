@@ -15,6 +15,8 @@ pub enum Exit {
     NoQuorum,
     /// The credential that was to be revoked still works.
     StillValid,
+    /// Nothing is known to be broken, and the evidence does not tell everything.
+    Inconclusive,
     /// The program that was given the credential never started.
     NotStarted,
     /// Ctrl-C at a prompt.
@@ -32,6 +34,7 @@ impl Exit {
             Self::Invalid => 2,
             Self::NoQuorum => 3,
             Self::StillValid => 4,
+            Self::Inconclusive => 5,
             Self::NotStarted => 125,
             Self::Interrupted => 130,
             Self::Child(code) => code,

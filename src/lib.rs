@@ -17,6 +17,7 @@
 //! commands                one file per verb: read, call the library, tell, record
 //! drivers                 those that are built in, each for a platform; a process of their own
 //! ui                      every word, every question, every error's hint
+//! audit                   books and evidence → facts → a verdict for every release, and findings
 //! dealing  delivery       credential → sheets of paper; released secret → file or program
 //! rotation                what a driver is asked, its process, and the plan of what comes next
 //! opening                 payloads → a verdict per sheet → quorum → secret
@@ -33,6 +34,7 @@
 //! `paper` and `scan` do not know each other; they meet in `codes` (texts and the grid). Only `scan` knows image
 //! formats (but for a logo, `paper::picture`), only `paper::pdf` the PDF writer, only `sealing` age, only `sharing` the sharing crate.
 
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod codes;

@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 15] = [
     &["state"],
     &["kit"],
     &["opening"],
-    &["dealing", "delivery", "rotation"],
+    &["audit", "dealing", "delivery", "rotation"],
     &["ui"],
     &["drivers"],
     &["commands"],
@@ -92,6 +92,8 @@ fn one_room_knows_each_library() {
         ("sharks::", "sharing.rs"),
         ("ssh_key::", "drivers"),
         ("sha_crypt::", "drivers/linux.rs"),
+        ("csv::", "audit"),
+        ("flate2::", "audit/source.rs"),
     ] {
         let mut homes: Vec<String> = Vec::new();
         for file in &files {

@@ -1,5 +1,6 @@
 //! `method.toml` → [`Method`]. Every error draws the line and a caret.
 
+pub mod audit;
 mod check;
 mod lock;
 mod raw;
@@ -8,6 +9,7 @@ mod rotation;
 
 use std::collections::BTreeMap;
 
+pub use self::audit::Audit;
 use self::check::Checker;
 pub use self::lock::{Lock, short};
 pub use self::release::Source;
@@ -64,6 +66,8 @@ pub struct Method {
     pub by_phone: ByPhone,
     /// Who changes the credential on its platform, when a program can.
     pub rotation: Option<Rotation>,
+    /// What an auditor is to know.
+    pub audit: Audit,
     /// One per sheet, by sheet.
     pub custodians: Vec<Custodian>,
 }

@@ -67,6 +67,7 @@ impl Checker<'_> {
             laptop: optional(&raw.laptop)?,
             by_phone: self.by_phone(raw.by_phone.as_ref())?,
             rotation: self.rotation(raw.rotation.as_ref())?,
+            audit: self.audit(&raw.audit)?,
             custodians: self.custodians(raw, threshold)?,
         })
     }
@@ -106,7 +107,12 @@ impl Checker<'_> {
     }
 
     /// `4h`, `90m`, `2d`: a number of the larger unit (`large`, so many of the smaller), or of the smaller one.
-    fn time(&self, text: &Spanned<String>, large: char, factor: u16) -> Result<u16, MethodError> {
+    pub(super) fn time(
+        &self,
+        text: &Spanned<String>,
+        large: char,
+        factor: u16,
+    ) -> Result<u16, MethodError> {
         let small = if large == 'h' { 'm' } else { 'h' };
         let read = |text: &str| -> Option<u16> {
             let unit = text.chars().last()?;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::MethodError;
+use super::audit::RawAudit;
 use super::release::RawRelease;
 use super::rotation::RawRotation;
 
@@ -38,6 +39,8 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) release: RawRelease,
     pub(super) rotation: Option<RawRotation>,
+    #[serde(default)]
+    pub(super) audit: RawAudit,
 }
 
 #[derive(Deserialize)]
@@ -57,7 +60,7 @@ pub(super) struct RawCustodian {
 }
 
 /// The fields this program knows, to find those of a newer one in a dealt copy.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 23] = [
     "id",
     "name",
     "owner_team",
@@ -80,6 +83,7 @@ const KNOWN: [&str; 22] = [
     "custodians",
     "release",
     "rotation",
+    "audit",
 ];
 const KNOWN_CUSTODIAN: [&str; 10] = [
     "name",
@@ -112,6 +116,9 @@ pub(super) fn without_unknown(text: &str) -> Result<(String, Vec<String>), Metho
     }
     if let Some(toml::Value::Table(rotation)) = table.get_mut("rotation") {
         strip(rotation, &["driver", "pin", "target"], "rotation.");
+    }
+    if let Some(toml::Value::Table(audit)) = table.get_mut("audit") {
+        strip(audit, &super::audit::KNOWN, "audit.");
     }
     if let Some(toml::Value::Array(custodians)) = table.get_mut("custodians") {
         for custodian in custodians.iter_mut().filter_map(toml::Value::as_table_mut) {

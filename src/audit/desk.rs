@@ -1,0 +1,390 @@
+//! The desk: what an auditor brings is sorted by content, never by name, and read. What is not understood is named.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::case::{Book, Case, Leaver, Paper};
+use super::evidence::{Evidence, Interest, Reading};
+use super::facts::{Place, Span};
+use super::probe::Probe;
+use super::readers::{self, Format, time};
+use super::source::Source;
+use super::waivers::{self, Waiver};
+use crate::clock::Instant;
+use crate::files::{self, FileError};
+use crate::kit::Kit;
+use crate::logbook::transcript::{self, MOST_PAIRS};
+use crate::logbook::{Entry, LogError, Logbook, Person, hex};
+use crate::method::{Method, file::MAX_FILE};
+use crate::set::sha256;
+
+/// Most files in all.
+const MOST_FILES: usize = 100_000;
+/// Most bytes of a table of people or of lines of the paper book.
+const MAX_TABLE: usize = 64 << 20;
+
+/// What an auditor says besides the files.
+#[derive(Debug)]
+pub struct Options {
+    /// The time of this audit.
+    pub as_of: Instant,
+    /// How far clocks may be apart, seconds.
+    pub skew: i64,
+    /// The zone of times that have none.
+    pub zone: Option<time::Zone>,
+    /// When states were taken that do not say it: file and time.
+    pub report_times: Vec<(PathBuf, Instant)>,
+}
+
+/// Why a desk cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A logbook cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Nobody knows what it is.
+    #[error("`{}`: nobody knows what this is ({what})", path.display())]
+    Strange {
+        /// Which file.
+        path: PathBuf,
+        /// What it looks like.
+        what: &'static str,
+    },
+    /// It is not as such a file is.
+    #[error("`{}`{}: {what}", path.display(), at_record(*record))]
+    Broken {
+        /// Which file.
+        path: PathBuf,
+        /// Record, from 1; 0: the file as a whole.
+        record: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// There is no logbook among the files.
+    #[error("there is no logbook among these: nothing to hold the evidence against")]
+    NoBook,
+    /// A time was given for a file that is not there.
+    #[error("`--report-time` names `{}`, which is not among the files", .0.display())]
+    NoSuchFile(PathBuf),
+}
+
+fn at_record(record: u64) -> String {
+    if record == 0 { String::new() } else { format!(", record {record}") }
+}
+
+/// A file by what it is.
+enum Sorted {
+    Book,
+    Method,
+    Transcript,
+    Leavers,
+    Waivers,
+    Evidence(&'static Format, Box<Probe>),
+    /// It belongs to a kit, and says nothing to an auditor.
+    Aside,
+}
+
+/// What lies on the desk, sorted.
+#[derive(Default)]
+struct Desk {
+    books: Vec<Book>,
+    methods: Vec<(Method, String)>,
+    transcripts: Vec<PathBuf>,
+    leavers: Vec<PathBuf>,
+    waivers: Vec<Waiver>,
+    evidence: Vec<(PathBuf, &'static Format, Probe)>,
+}
+
+/// Reads everything: kits, books, evidence. Returns the case and who has waived what.
+pub fn read(paths: &[PathBuf], options: &Options) -> Result<(Case, Vec<Waiver>), DeskError> {
+    let mut desk = Desk::default();
+    for path in paths {
+        desk.lay(path, 0)?;
+    }
+    if desk.books.is_empty() {
+        return Err(DeskError::NoBook);
+    }
+    let Desk { mut books, methods, transcripts, leavers, waivers, evidence } = desk;
+    // a method file by itself stands for the copy that is not at hand
+    for book in &mut books {
+        if book.today.is_none() {
+            book.today = methods.iter().find(|(method, _)| method.id == book.state.method).cloned();
+        }
+    }
+    let same = |named: &PathBuf| evidence.iter().any(|(path, ..)| is_same(path, named));
+    if let Some((named, _)) = options.report_times.iter().find(|(named, _)| !same(named)) {
+        return Err(DeskError::NoSuchFile(named.clone()));
+    }
+    let mut files = Vec::new();
+    let mut interest = Interest::of(&books);
+    // tables of aliases come first: they say what to look for in logs
+    let (first, rest): (Vec<_>, Vec<_>) =
+        evidence.into_iter().partition(|(_, format, _)| format.name == "Vault audit hashes");
+    for (path, format, probe) in first.into_iter().chain(rest) {
+        let file = read_evidence(&path, format, &probe, options, &interest)?;
+        interest.aliases.extend(file.found.aliases.clone());
+        files.push(file);
+    }
+    let mut people = Vec::new();
+    for path in leavers {
+        people.extend(read_leavers(&path)?);
+    }
+    let mut papers = Vec::new();
+    for path in transcripts {
+        papers.push(read_transcript(&path, &books)?);
+    }
+    let case = Case::new(books, files, (people, papers), (options.as_of, options.skew));
+    Ok((case, waivers))
+}
+
+fn is_same(path: &Path, named: &Path) -> bool {
+    path == named
+        || match (path.canonicalize(), named.canonicalize()) {
+            (Ok(a), Ok(b)) => a == b,
+            _ => false,
+        }
+        || named.components().count() == 1 && path.file_name() == named.file_name()
+}
+
+impl Desk {
+    /// Takes a file, a kit, or a folder with whatever is in it.
+    fn lay(&mut self, path: &Path, depth: usize) -> Result<(), DeskError> {
+        if !path.is_dir() {
+            return self.file(path);
+        }
+        let log = Kit::open(path).ok().map(|kit| kit.logbook()).filter(Logbook::exists);
+        if log.is_some() {
+            return self.kit(path);
+        }
+        let failed = |source| FileError::Io { deed: "read", path: path.to_owned(), source };
+        let mut inside = Vec::new();
+        for entry in fs::read_dir(path).map_err(failed)? {
+            let entry = entry.map_err(failed)?.path();
+            let hidden = entry.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+            if !hidden {
+                inside.push(entry);
+            }
+        }
+        inside.sort();
+        if depth > 8 || self.evidence.len() + inside.len() > MOST_FILES {
+            let what = "a folder with too many files or folders in it";
+            return Err(DeskError::Strange { path: path.to_owned(), what });
+        }
+        inside.into_iter().try_for_each(|entry| self.lay(&entry, depth + 1))
+    }
+
+    /// Takes a kit: its book, the methods as they were dealt, and its folder of evidence.
+    fn kit(&mut self, path: &Path) -> Result<(), DeskError> {
+        let strange = |what| DeskError::Strange { path: path.to_owned(), what };
+        let kit = Kit::open(path).map_err(|_| strange("no kit"))?;
+        let mut book = read_book(kit.logbook().path())?;
+        for set in &book.state.sets {
+            if let Some(method) = kit.method_of(&set.code) {
+                book.dealt.insert(set.code.clone(), method);
+            }
+        }
+        // a method file of today that is not valid is no reason to leave the book unread
+        book.today =
+            kit.method().ok().map(|(method, text)| (method, hex(&sha256(&[text.as_bytes()]))));
+        for (_, name, hash, kept) in &mut book.named {
+            *kept = match files::read(&path.join(&*name), MAX_TABLE) {
+                Ok(bytes) => Some(hex(&sha256(&[&bytes])) == *hash),
+                Err(_) => None,
+            };
+        }
+        self.books.push(book);
+        let evidence = kit.dir().join("evidence");
+        if evidence.is_dir() { self.lay(&evidence, 1) } else { Ok(()) }
+    }
+
+    fn file(&mut self, path: &Path) -> Result<(), DeskError> {
+        match sort(path)? {
+            Sorted::Book => self.books.push(read_book(path)?),
+            Sorted::Method => {
+                let text = files::read_text(path, MAX_FILE)?;
+                let method =
+                    Method::parse_dealt(&text).map_err(|e| broken(path, 0, e.to_string()))?.0;
+                self.methods.push((method, hex(&sha256(&[text.as_bytes()]))));
+            }
+            Sorted::Transcript => self.transcripts.push(path.to_owned()),
+            Sorted::Leavers => self.leavers.push(path.to_owned()),
+            Sorted::Waivers => {
+                let text = files::read_text(path, MAX_TABLE)?;
+                self.waivers.extend(waivers::parse(&text).map_err(|what| broken(path, 0, what))?);
+            }
+            Sorted::Evidence(format, probe) => {
+                self.evidence.push((path.to_owned(), format, *probe));
+            }
+            Sorted::Aside => {}
+        }
+        Ok(())
+    }
+}
+
+fn broken(path: &Path, record: u64, what: String) -> DeskError {
+    DeskError::Broken { path: path.to_owned(), record, what }
+}
+
+/// Reads one evidence file by itself, and everything that it says.
+pub fn examine(path: &Path, options: &Options) -> Result<Evidence, DeskError> {
+    match sort(path)? {
+        Sorted::Evidence(format, probe) => {
+            let interest = Interest { everything: true, ..Interest::default() };
+            read_evidence(path, format, &probe, options, &interest)
+        }
+        _ => Err(DeskError::Strange { path: path.to_owned(), what: "no evidence of a platform" }),
+    }
+}
+
+/// Says what a file is.
+fn sort(path: &Path) -> Result<Sorted, DeskError> {
+    let source = Source::open(path)?;
+    let io = |source| FileError::Io { deed: "read", path: path.to_owned(), source };
+    let probe = Probe::of(source).map_err(io)?;
+    let strange = |what| Err(DeskError::Strange { path: path.to_owned(), what });
+    if probe.json(|shape| shape.element_has(&["v", "seq", "prev", "event"])) {
+        return Ok(Sorted::Book);
+    }
+    if probe.table(&["book", "page", "line", "check_code"]) {
+        return Ok(Sorted::Transcript);
+    }
+    if probe.table(&["id", "name", "left"]) {
+        return Ok(Sorted::Leavers);
+    }
+    if let Some(format) = readers::format_of(&probe) {
+        return Ok(Sorted::Evidence(format, Box::new(probe)));
+    }
+    match &probe {
+        Probe::Text(head) if head.contains("[[waiver]]") => Ok(Sorted::Waivers),
+        Probe::Text(head) if head.contains("owner_team") && head.contains("permitted_uses") => {
+            Ok(Sorted::Method)
+        }
+        Probe::Text(head) if head.contains("[[waiver]]") || head.contains("[contacts") => {
+            Ok(Sorted::Aside)
+        }
+        Probe::Empty => strange("it is empty"),
+        Probe::Json(shape) if shape.element.is_empty() => {
+            strange("a list without anything in it does not say what it lists")
+        }
+        Probe::Json(_) => strange("JSON of a kind that is not known"),
+        Probe::Table(_) => strange(
+            "a table whose columns are not known; the table for everything else has credential_id,event,at",
+        ),
+        Probe::Text(_) => strange("text"),
+        Probe::Bytes(_) => strange("no text; scans of strips come in with `breakglass log import`"),
+    }
+}
+
+/// Reads a logbook as far as its chain holds.
+fn read_book(path: &Path) -> Result<Book, DeskError> {
+    let bytes_hash = {
+        let source = Source::open(path)?;
+        let io = |source| FileError::Io { deed: "read", path: path.to_owned(), source };
+        source.finish().map_err(io)?.0
+    };
+    let log = Logbook::at(path);
+    let mut book = Book { path: path.to_owned(), sha256: bytes_hash, ..Book::default() };
+    let mut records = log.records()?;
+    for entry in records.by_ref() {
+        match entry {
+            Ok(entry) => take(&mut book, entry),
+            Err(LogError::Line { line, what, .. }) => book.broken = Some((line, what)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    book.torn = records.torn;
+    Ok(book)
+}
+
+fn take(book: &mut Book, entry: Entry) {
+    book.state.fold(&entry);
+    let inner = entry.imported().unwrap_or(entry);
+    let named = inner.members.get("evidence").and_then(serde_json::Value::as_array);
+    for file in named.into_iter().flatten() {
+        if let (Some(name), Some(hash)) = (file["file"].as_str(), file["sha256"].as_str()) {
+            book.named.push((inner.seq, name.to_owned(), hash.to_owned(), None));
+        }
+    }
+    book.entries.push(inner);
+}
+
+fn read_evidence(
+    path: &Path,
+    format: &'static Format,
+    probe: &Probe,
+    options: &Options,
+    interest: &Interest,
+) -> Result<Evidence, DeskError> {
+    let mut source = Source::open(path)?;
+    let given =
+        options.report_times.iter().find(|(named, _)| is_same(path, named)).map(|(_, at)| *at);
+    let mut reading = Reading::new(interest);
+    readers::read(&mut source, format, probe, (given, options.zone.as_ref()), &mut reading)
+        .map_err(|b| broken(path, b.record, b.what))?;
+    let io = |source| FileError::Io { deed: "read", path: path.to_owned(), source };
+    let found = reading.found;
+    let (sha256, bytes) = source.finish().map_err(io)?;
+    let (platform, kind) = (format.platform, format.kind);
+    Ok(Evidence {
+        path: path.to_owned(),
+        sha256,
+        bytes,
+        format: format.name,
+        platform,
+        kind,
+        found,
+    })
+}
+
+fn read_leavers(path: &Path) -> Result<Vec<Leaver>, DeskError> {
+    let text = files::read_text(path, MAX_TABLE)?;
+    let mut csv = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let head = csv.headers().map_err(|e| broken(path, 1, e.to_string()))?.clone();
+    let at = |name: &str| head.iter().position(|column| column.eq_ignore_ascii_case(name));
+    let (Some(id), Some(name), Some(left)) = (at("id"), at("name"), at("left")) else {
+        return Err(broken(path, 1, "the head is `id,name,left`".to_owned()));
+    };
+    let mut people = Vec::new();
+    for (number, row) in (1..).zip(csv.records()) {
+        let row = row.map_err(|e| broken(path, number, e.to_string()))?;
+        let cell = |at: usize| row.get(at).unwrap_or_default().to_owned();
+        let day = time::date(&cell(left)).ok_or_else(|| {
+            broken(path, number, format!("left: `{}` is no day like 2026-11-24", cell(left)))
+        })?;
+        let person = Person { name: cell(name), id: cell(id) };
+        let left = Span { from: day.from, to: day.to };
+        people.push(Leaver { person, left, place: Place { file: usize::MAX, record: number } });
+    }
+    Ok(people)
+}
+
+/// Reads a typed paper book and holds it against the book that it fits best.
+fn read_transcript(path: &Path, books: &[Book]) -> Result<Paper, DeskError> {
+    let text = files::read_text(path, MAX_TABLE)?;
+    let typed = transcript::parse(&text).map_err(|e| broken(path, 0, e.to_string()))?;
+    let mut best: Option<Paper> = None;
+    for (book, entries) in books.iter().map(|book| &book.entries).enumerate() {
+        if typed.len().saturating_mul(entries.len()) > MOST_PAIRS {
+            let what = format!(
+                "{} lines and {} records are too many to compare at once",
+                typed.len(),
+                entries.len()
+            );
+            return Err(broken(path, 0, what));
+        }
+        let findings = transcript::compare(&typed, entries);
+        let past_end = typed.last().is_some_and(|last| {
+            findings.iter().any(
+                |f| matches!(f, transcript::Finding::Extra { place, .. } if *place == last.place),
+            )
+        });
+        let paper = Paper { path: path.to_owned(), book, lines: typed.len(), findings, past_end };
+        if best.as_ref().is_none_or(|best| paper.findings.len() < best.findings.len()) {
+            best = Some(paper);
+        }
+    }
+    best.ok_or(DeskError::NoBook)
+}

@@ -1,0 +1,111 @@
+//! For the terminal: the release table first, then the findings, a line each, code first.
+
+use std::fmt::Write as _;
+
+use super::{Output, clean, count, covers, listed, minute, place, summary};
+use crate::audit::Report;
+use crate::audit::finding::Outcome;
+
+/// For the terminal.
+pub struct Text {
+    /// Whether what is as it should be is listed, too.
+    pub all: bool,
+}
+
+impl Output for Text {
+    fn files(&self, report: &Report) -> Vec<(String, String)> {
+        let mut out = String::new();
+        // writing to a String cannot fail
+        let _ = self.write(report, &mut out);
+        vec![("audit.txt".to_owned(), out)]
+    }
+}
+
+impl Text {
+    fn write(&self, report: &Report, out: &mut String) -> std::fmt::Result {
+        let case = &report.case;
+        writeln!(out, "As of {}; clocks may be {} seconds apart.", minute(case.as_of), case.skew)?;
+        for book in &case.books {
+            let name = book.path.display();
+            writeln!(
+                out,
+                "  logbook   {name}: {} records of {}",
+                book.state.records,
+                clean(&book.state.method)
+            )?;
+        }
+        for file in &case.evidence {
+            let name = file.path.display();
+            writeln!(out, "  evidence  {name}: {}, {}", file.format, covers(file))?;
+            for note in &file.found.notes {
+                writeln!(out, "            {}", clean(note))?;
+            }
+        }
+        writeln!(out)?;
+        table(report, out)?;
+        let mut any = false;
+        for finding in listed(report, self.all) {
+            if !any {
+                writeln!(out, "\nFindings")?;
+                any = true;
+            }
+            let word = match (finding.outcome, &finding.waived) {
+                (_, Some(_)) => "waived",
+                (Outcome::Fail, None) => "FAIL",
+                (Outcome::Inconclusive, None) => "CANNOT TELL",
+                (Outcome::Pass, None) => "ok",
+            };
+            let rule = finding.rule;
+            writeln!(
+                out,
+                "  {:<10}  {word:<11}  {:<8}  {} [{}]",
+                rule.id,
+                rule.severity.word(),
+                clean(&finding.what),
+                finding.fingerprint()
+            )?;
+            if let Some(waived) = &finding.waived {
+                writeln!(out, "              by {}", clean(waived))?;
+            }
+            if !finding.places.is_empty() {
+                let places: Vec<String> =
+                    finding.places.iter().take(4).map(|p| place(report, *p)).collect();
+                let more = finding.places.len().saturating_sub(4);
+                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+                writeln!(out, "              in {}{more}", places.join(", "))?;
+            }
+        }
+        if count(report).failed + count(report).unknown > 0 {
+            writeln!(out, "\n  What a rule means and what to do: breakglass audit --explain RULE")?;
+        }
+        writeln!(out, "\n{}", summary(report))
+    }
+}
+
+fn table(report: &Report, out: &mut String) -> std::fmt::Result {
+    if report.table.is_empty() {
+        return writeln!(out, "Nothing was ever released.");
+    }
+    writeln!(out, "Releases (times are UTC)")?;
+    for row in &report.table {
+        writeln!(
+            out,
+            "  {:<11}  gen {}, record {}: {} to {} for {}{}",
+            row.verdict.word(),
+            row.generation,
+            row.record,
+            minute(row.at),
+            clean(&row.operator.to_string()),
+            clean(&row.reason),
+            row.ticket.as_ref().map(|t| format!(" {}", clean(t))).unwrap_or_default(),
+        )?;
+        let ended =
+            row.ended.map_or("never ended".to_owned(), |(_, at)| format!("ended {}", minute(at)));
+        let used = row.uses.map_or("no use seen".to_owned(), |(span, times)| {
+            format!("used {times} times, {span}")
+        });
+        writeln!(out, "               {ended}; {used}")?;
+        writeln!(out, "               revoke before {}: {}", minute(row.due), clean(&row.why))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,254 @@
+//! AWS `CloudTrail`: S3 files, `lookup-events`, one event a line. Made for millions of events.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::time::{us_text, zoned};
+use super::{Format, Input, each_element};
+use crate::audit::elements::Broken;
+use crate::audit::evidence::{Kind, Reading};
+use crate::audit::facts::{Fact, Span, What};
+
+/// IAM is global: its events lie in this region alone.
+const HOME: &str = "us-east-1";
+
+pub(super) const FORMATS: &[Format] = &[
+    Format {
+        name: "AWS CloudTrail",
+        platform: "aws",
+        kind: Kind::Log,
+        knows: |probe| probe.json(|s| s.element_has(&["eventName", "eventSource", "eventTime"])),
+        read: |input, reading| each_element(input, reading, event),
+    },
+    Format {
+        name: "AWS CloudTrail lookup-events",
+        platform: "aws",
+        kind: Kind::Log,
+        knows: |probe| {
+            probe.json(|s| s.element_has(&["CloudTrailEvent", "EventName"]))
+                || probe.json(|s| s.holder.as_deref() == Some("Events") && s.element.is_empty())
+        },
+        read: lookup,
+    },
+];
+
+/// A text of the event, not copied where it stands there as it is.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
+
+type Text<'a> = Option<Borrowed<'a>>;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    #[serde(borrow, rename = "eventTime")]
+    time: Cow<'a, str>,
+    #[serde(borrow, rename = "eventSource")]
+    source: Cow<'a, str>,
+    #[serde(borrow, rename = "eventName")]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    aws_region: Text<'a>,
+    #[serde(borrow, rename = "sourceIPAddress", default)]
+    source_ip: Text<'a>,
+    #[serde(borrow, default)]
+    user_agent: Text<'a>,
+    #[serde(borrow, default)]
+    error_code: Text<'a>,
+    #[serde(borrow, default)]
+    recipient_account_id: Text<'a>,
+    #[serde(borrow, default)]
+    user_identity: Option<Identity<'a>>,
+    // taken apart only where the event is one of ours
+    #[serde(borrow, default)]
+    request_parameters: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    response_elements: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Identity<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    arn: Text<'a>,
+    #[serde(borrow)]
+    user_name: Text<'a>,
+    #[serde(borrow)]
+    access_key_id: Text<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Request {
+    user_name: Option<String>,
+    access_key_id: Option<String>,
+    status: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Response {
+    access_key: Option<NewKey>,
+    credentials: Option<Minted>,
+    #[serde(rename = "ConsoleLogin")]
+    console_login: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct NewKey {
+    access_key_id: String,
+    user_name: String,
+    create_date: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Minted {
+    access_key_id: String,
+    expiration: String,
+}
+
+fn text<'a>(value: &'a Text<'_>) -> &'a str {
+    value.as_ref().map(|text| &*text.0).unwrap_or_default()
+}
+
+fn lookup(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Looked {
+        // JSON inside a JSON string
+        cloud_trail_event: String,
+    }
+    reading.note("lookup-events goes back 90 days, and knows management events only");
+    each_element(input, reading, |json, reading| {
+        let looked: Looked = serde_json::from_str(json).map_err(|e| e.to_string())?;
+        event(&looked.cloud_trail_event, reading)
+    })
+}
+
+fn event(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
+    let event: Event<'_> = serde_json::from_str(json).map_err(|e| e.to_string())?;
+    let at = zoned(&event.time).ok_or_else(|| format!("`{}` is no time", event.time))?;
+    reading.saw(at);
+    reading.found.sees_uses = true;
+    reading.found.sees_changes = true;
+    reading.account(text(&event.recipient_account_id));
+    let iam = event.source == "iam.amazonaws.com";
+    reading.region(text(&event.aws_region));
+    let identity = event.user_identity.as_ref();
+    let with = identity.map_or("", |i| text(&i.access_key_id));
+    let caller = identity.map_or("", |i| text(&i.user_name));
+    let root = identity.is_some_and(|i| text(&i.kind) == "Root");
+    let caller = if root && caller.is_empty() { "<root_account>" } else { caller };
+    let console = event.name == "ConsoleLogin";
+    let sts = event.source == "sts.amazonaws.com";
+    // most events of a log are nobody's here, and do nothing to a credential
+    if !(iam || console || sts || reading.interest.wants(caller, with)) {
+        return Ok(());
+    }
+    let failed = event.error_code.is_some();
+    let when = Span::at(at);
+    let (address, agent) = (text(&event.source_ip), text(&event.user_agent));
+    let actor = if caller.is_empty() { identity.map_or("", |i| text(&i.arn)) } else { caller };
+    let word = match &event.error_code {
+        Some(Borrowed(code)) => format!("{} {code}", event.name),
+        None => event.name.clone().into_owned(),
+    };
+    let fact = |what: What| {
+        Fact::new(what, when).by(actor, with).from(address, agent).word(&word)
+    };
+    if !with.is_empty() {
+        // who uses a key that is gone or switched off is refused before any service sees it
+        let what = if failed && is_refused(text(&event.error_code)) { What::UseFailed } else { What::Used };
+        reading.fact(fact(what).subject(caller).credential(with));
+    }
+    let response = || -> Response { parsed(event.response_elements) };
+    if console {
+        let what = match response().console_login.as_deref() {
+            Some("Success") => What::Used,
+            _ => What::UseFailed,
+        };
+        // a wrong user name may be a password: the platform hides it
+        let user = if caller == "HIDDEN_DUE_TO_SECURITY_REASONS" { "" } else { caller };
+        reading.fact(fact(what).subject(user).credential(&format!("{user} password")));
+        return Ok(());
+    }
+    if sts && !failed {
+        if let Some(minted) = response().credentials {
+            let session = fact(What::SessionMinted).subject(caller).credential(with);
+            reading.fact(session.word(&format!("{word} {} until {}", minted.access_key_id, minted.expiration)));
+        }
+        return Ok(());
+    }
+    if iam {
+        let request: Request = parsed(event.request_parameters);
+        change(&event, &request, caller, &fact, failed, reading, response);
+    }
+    Ok(())
+}
+
+/// Credentials that are made, switched and deleted.
+fn change(
+    event: &Event<'_>,
+    request: &Request,
+    caller: &str,
+    fact: &dyn Fn(What) -> Fact,
+    failed: bool,
+    reading: &mut Reading<'_>,
+    response: impl Fn() -> Response,
+) {
+    // without a user in the request it is the caller's own
+    let user = request.user_name.as_deref().unwrap_or(caller);
+    let key = request.access_key_id.as_deref().unwrap_or_default();
+    let password = format!("{user} password");
+    let (what, credential) = match &*event.name {
+        "CreateAccessKey" => {
+            let made = response().access_key.unwrap_or_default();
+            if !failed {
+                let user = if made.user_name.is_empty() { user } else { &made.user_name };
+                let new = fact(What::Created).subject(user).credential(&made.access_key_id);
+                reading.fact(new.made(us_text(&made.create_date)));
+                elsewhere(event, reading);
+            }
+            return;
+        }
+        "DeleteAccessKey" => (What::Deleted, key),
+        "UpdateAccessKey" if request.status.as_deref() == Some("Active") => (What::Reactivated, key),
+        "UpdateAccessKey" => (What::Deactivated, key),
+        "CreateLoginProfile" => (What::Created, &*password),
+        "DeleteLoginProfile" => (What::Deleted, &*password),
+        "UpdateLoginProfile" | "ChangePassword" => (What::SecretChanged, &*password),
+        // everything of a user goes with it
+        "DeleteUser" => (What::Deleted, ""),
+        _ => return,
+    };
+    let what = if failed && what.is_dead() { What::RevokeFailed } else { what };
+    if failed && what != What::RevokeFailed {
+        return;
+    }
+    reading.fact(fact(what).subject(user).credential(credential));
+    elsewhere(event, reading);
+}
+
+fn elsewhere(event: &Event<'_>, reading: &mut Reading<'_>) {
+    if text(&event.aws_region) != HOME {
+        reading.note(format!("an IAM event from `{}`: they come from {HOME}", text(&event.aws_region)));
+    }
+}
+
+fn is_refused(code: &str) -> bool {
+    matches!(
+        code,
+        "InvalidClientTokenId" | "SignatureDoesNotMatch" | "UnrecognizedClientException" | "ExpiredToken"
+    )
+}
+
+fn parsed<T: Default + for<'a> Deserialize<'a>>(raw: Option<&RawValue>) -> T {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+}

@@ -1,0 +1,62 @@
+//! The table for everything else: `credential_id,event,at`, and more if it is known.
+//!
+//! | column | |
+//! |---|---|
+//! | `credential_id` | the public id, as in the logbook |
+//! | `event` | `created`, `seen_active`, `seen_inactive`, `seen_absent`, `deactivated`, `reactivated`, `deleted`, `secret_changed`, `expires`, `used`, `use_failed`, `session_minted`, `sessions_ended`, `revoke_failed` |
+//! | `at` | RFC 3339 with its zone; empty: not known |
+//! | `until` | where the time is known only as a stretch: its end |
+//! | `subject`, `actor`, `with`, `address`, `agent`, `account`, `region`, `word` | may be missing |
+//! | `window_from`, `window_to` | what the query asked for: without them the table proves no absence |
+//!
+//! The queries in `custodian-kit/queries/` give it.
+
+use super::time::zoned;
+use super::{Format, Input, each_row};
+use crate::audit::elements::Broken;
+use crate::audit::evidence::{Kind, Reading};
+use crate::audit::facts::{Fact, Span, What};
+
+pub(super) const FORMATS: &[Format] = &[Format {
+    name: "table of events",
+    platform: "",
+    kind: Kind::Log,
+    knows: |probe| probe.table(&["credential_id", "event", "at"]),
+    read,
+}];
+
+fn read(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> {
+    each_row(input, reading, |row, reading| {
+        let time = |column: &str| match row.get(column) {
+            "" => Ok(None),
+            text => zoned(text).map(Some).ok_or_else(|| {
+                format!("{column}: `{text}` is no time with its zone, like 2026-11-24T04:02:11Z")
+            }),
+        };
+        let event = row.get("event");
+        let what = What::parse(event).ok_or_else(|| {
+            let words: Vec<&str> = What::ALL.iter().map(|what| what.word()).collect();
+            format!("event: `{event}` is none of {}", words.join(", "))
+        })?;
+        let (at, until) = (time("at")?, time("until")?);
+        let when = Span { from: at, to: until.or(at) };
+        if when.from > when.to {
+            return Err("until: it is before `at`".to_owned());
+        }
+        // events show what is there; only the window that was asked for shows what is not
+        if row.has("window_from") && row.has("window_to") {
+            for edge in [time("window_from")?, time("window_to")?].into_iter().flatten() {
+                reading.saw(edge);
+            }
+            reading.found.sees_uses = true;
+            reading.found.sees_changes = true;
+        }
+        reading.account(row.get("account"));
+        reading.region(row.get("region"));
+        let id = row.get("credential_id");
+        let fact = Fact::new(what, when).subject(row.get("subject")).credential(id);
+        let fact = fact.by(row.get("actor"), row.get("with"));
+        reading.fact(fact.from(row.get("address"), row.get("agent")).word(row.get("word")));
+        Ok(())
+    })
+}

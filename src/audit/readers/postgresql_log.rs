@@ -1,0 +1,332 @@
+//! PostgreSQL's log as `csvlog` or `jsonlog`.
+//!
+//! A statement is logged before it is run: an error in the same session takes it back. Times carry the *name* of a zone.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead};
+
+use serde::Deserialize;
+
+use super::time::{self, named};
+use super::{Format, Input, each_element};
+use crate::audit::elements::Broken;
+use crate::audit::evidence::{Kind, Reading};
+use crate::audit::facts::{Fact, Span, What};
+use crate::audit::probe::Probe;
+use crate::clock::Instant;
+
+pub(super) const FORMATS: &[Format] = &[
+    Format {
+        name: "PostgreSQL log",
+        platform: "postgresql",
+        kind: Kind::Log,
+        knows: |probe| probe.json(|s| s.element_has(&["timestamp", "pid", "error_severity"])),
+        read: json,
+    },
+    Format {
+        name: "PostgreSQL log",
+        platform: "postgresql",
+        kind: Kind::Log,
+        knows: is_csvlog,
+        read: csvlog,
+    },
+];
+
+/// Columns of a csvlog that are looked at; there is no head.
+const TIME: usize = 0;
+const USER: usize = 1;
+const FROM: usize = 4;
+const SESSION: usize = 5;
+const SEVERITY: usize = 11;
+const STATE: usize = 12;
+const MESSAGE: usize = 13;
+/// PostgreSQL 9.6 has 23 columns, 15 has 26.
+const COLUMNS: usize = 23;
+
+fn is_csvlog(probe: &Probe) -> bool {
+    let Probe::Text(head) = probe else { return false };
+    let mut csv = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(head.as_bytes());
+    let Some(Ok(row)) = csv.records().next() else { return false };
+    let known = ["LOG", "FATAL", "ERROR", "WARNING", "NOTICE", "PANIC", "INFO"];
+    row.len() >= COLUMNS
+        && known.contains(&&row[SEVERITY])
+        && row[TIME].rsplit_once(' ').is_some_and(|(time, _)| time.contains(':'))
+}
+
+/// One line of the log.
+struct Line<'a> {
+    at: Instant,
+    user: &'a str,
+    from: &'a str,
+    session: &'a str,
+    severity: &'a str,
+    state: &'a str,
+    message: &'a str,
+}
+
+/// Facts of statements that may still fail, by session.
+type Pending = BTreeMap<String, Vec<Fact>>;
+
+fn csvlog(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> {
+    let (mut number, mut pending, zone) = (0, Pending::new(), input.zone);
+    let mut rows = Rows { source: &mut *input.source, next: Vec::new() };
+    let broken = |record, what: String| Broken { record, what, at_end: false };
+    while let Some((text, whole)) = rows.row().map_err(|e| broken(number + 1, e.to_string()))? {
+        number += 1;
+        reading.at_record(number);
+        let mut csv = csv::ReaderBuilder::new().has_headers(false).from_reader(&*text);
+        let mut row = csv::StringRecord::new();
+        csv.read_record(&mut row).map_err(|e| broken(number, e.to_string()))?;
+        if !whole || row.len() < COLUMNS {
+            reading.partial(format!("row {number} is cut off: a line of it is missing"));
+        }
+        if row.len() <= MESSAGE {
+            continue;
+        }
+        let line = Line {
+            at: time_of(&row[TIME], zone).map_err(|what| broken(number, what))?,
+            user: &row[USER],
+            from: row[FROM].rsplit_once(':').map_or(&row[FROM], |(host, _)| host),
+            session: &row[SESSION],
+            severity: &row[SEVERITY],
+            state: &row[STATE],
+            message: &row[MESSAGE],
+        };
+        take(&line, &mut pending, reading);
+    }
+    settle(pending, reading);
+    Ok(())
+}
+
+/// Most bytes of one row.
+const MAX_ROW: usize = 16 << 20;
+
+/// Rows of a csvlog. A statement may have many lines; a line that begins like a row ends the one before, even where a quote
+/// is open: somebody has searched the file line by line.
+struct Rows<'a> {
+    source: &'a mut dyn BufRead,
+    next: Vec<u8>,
+}
+
+impl Rows<'_> {
+    /// Returns the next row, and whether it is whole.
+    fn row(&mut self) -> io::Result<Option<(Vec<u8>, bool)>> {
+        let mut row = std::mem::take(&mut self.next);
+        if row.is_empty() && self.source.read_until(b'\n', &mut row)? == 0 {
+            return Ok(None);
+        }
+        let odd = |bytes: &[u8]| bytes.iter().fold(false, |odd, byte| odd ^ (*byte == b'"'));
+        let mut open = odd(&row);
+        while open {
+            let mut line = Vec::new();
+            if self.source.read_until(b'\n', &mut line)? == 0 || begins_a_row(&line) {
+                self.next = line;
+                row.truncate(row.trim_ascii_end().len());
+                row.push(b'"');
+                return Ok(Some((row, false)));
+            }
+            open ^= odd(&line);
+            row.append(&mut line);
+            if row.len() > MAX_ROW {
+                return Err(io::Error::other("a row is longer than 16 MiB"));
+            }
+        }
+        Ok(Some((row, true)))
+    }
+}
+
+/// `2026-11-23 06:18:19.513 UTC,`
+fn begins_a_row(line: &[u8]) -> bool {
+    let form = b"0000-00-00 00:00:00";
+    let fits = |(byte, form): (&u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == form,
+    };
+    line.len() > form.len() && line.iter().zip(form).all(fits) && line.contains(&b',')
+}
+
+#[derive(Deserialize)]
+struct Json {
+    timestamp: String,
+    #[serde(default)]
+    user: String,
+    #[serde(default)]
+    remote_host: String,
+    #[serde(default)]
+    session_id: String,
+    error_severity: String,
+    #[serde(default)]
+    state_code: String,
+    #[serde(default)]
+    message: String,
+}
+
+fn json(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> {
+    let mut pending = Pending::new();
+    let zone = input.zone;
+    each_element(input, reading, |json, reading| {
+        let said: Json = serde_json::from_str(json).map_err(|e| e.to_string())?;
+        let line = Line {
+            at: time_of(&said.timestamp, zone)?,
+            user: &said.user,
+            from: &said.remote_host,
+            session: &said.session_id,
+            severity: &said.error_severity,
+            state: &said.state_code,
+            message: &said.message,
+        };
+        take(&line, &mut pending, reading);
+        Ok(())
+    })?;
+    settle(pending, reading);
+    Ok(())
+}
+
+fn time_of(text: &str, zone: Option<&time::Zone>) -> Result<Instant, String> {
+    named(text, zone).ok_or_else(|| {
+        format!("`{text}` is no time whose zone is known: say it with `--tz`, for example `--tz Europe/Paris`")
+    })
+}
+
+fn settle(pending: Pending, reading: &mut Reading<'_>) {
+    for fact in pending.into_values().flatten() {
+        reading.fact(fact);
+    }
+}
+
+fn take(line: &Line<'_>, pending: &mut Pending, reading: &mut Reading<'_>) {
+    reading.saw(line.at);
+    let waiting = pending.remove(line.session).unwrap_or_default();
+    let failed = line.severity == "ERROR";
+    for fact in waiting {
+        let what = match fact.what {
+            what if failed && what.is_dead() => What::RevokeFailed,
+            _ if failed => continue,
+            what => what,
+        };
+        reading.fact(Fact { what, ..fact });
+    }
+    let fact = |what: What, user: &str| {
+        Fact::new(what, Span::at(line.at)).subject(user).credential(user).by(line.user, "").from(line.from, "")
+    };
+    let message = line.message;
+    if message.starts_with("connection authorized: user=") {
+        reading.found.sees_uses = true;
+        reading.fact(fact(What::Used, line.user).word("connection authorized"));
+    } else if line.state == "28P01" || message.starts_with("password authentication failed for user") {
+        reading.fact(fact(What::UseFailed, line.user).word("password authentication failed"));
+    } else if message.starts_with("terminating connection due to administrator command") {
+        reading.fact(fact(What::SessionsEnded, line.user).word("connection terminated"));
+    } else if let Some(statement) = statement_of(message) {
+        reading.found.sees_changes = true;
+        let Some(change) = role_change(statement) else { return };
+        if change.clear_password {
+            reading.note(format!("a password of role `{}` stands in this log in clear", change.role));
+        }
+        let facts = change.what.iter().map(|what| {
+            let fact = fact(*what, &change.role).word(change.word);
+            let when = match what {
+                What::Expires if change.ends_now => Span::at(line.at),
+                What::Expires => change.expires.unwrap_or(Span::UNKNOWN),
+                _ => fact.when,
+            };
+            Fact { when, last: when.to, ..fact }
+        });
+        let place = reading.place();
+        let facts: Vec<Fact> = facts.map(|fact| Fact { place, ..fact }).collect();
+        pending.insert(line.session.to_owned(), facts);
+    }
+}
+
+/// Returns the statement in a message of `log_statement` or pgaudit.
+fn statement_of(message: &str) -> Option<&str> {
+    if let Some(audit) = message.strip_prefix("AUDIT: ") {
+        return audit.find("ROLE,").and_then(|_| ["ALTER ROLE ", "CREATE ROLE ", "DROP ROLE ", "ALTER USER "].iter().find_map(|verb| {
+            audit.rfind(verb).map(|at| &audit[at..])
+        }));
+    }
+    let statement = message.strip_prefix("statement: ");
+    statement.or_else(|| Some(message.strip_prefix("execute ")?.split_once(": ")?.1))
+}
+
+struct RoleChange {
+    role: String,
+    what: Vec<What>,
+    word: &'static str,
+    expires: Option<Span>,
+    ends_now: bool,
+    clear_password: bool,
+}
+
+/// Reads `CREATE`, `ALTER` and `DROP` of a role.
+fn role_change(statement: &str) -> Option<RoleChange> {
+    let words: Vec<&str> = statement.split_whitespace().collect();
+    let verb = words.first()?.to_ascii_uppercase();
+    if !matches!(&*words.get(1)?.to_ascii_uppercase(), "ROLE" | "USER") {
+        return None;
+    }
+    let name = words.iter().skip(2).find(|word| !matches!(&*word.to_ascii_uppercase(), "IF" | "EXISTS"))?;
+    // names fold to lower case unless they are quoted
+    let role = match name.trim_end_matches(';').strip_prefix('"') {
+        Some(quoted) => quoted.trim_end_matches('"').to_owned(),
+        None => name.trim_end_matches(';').to_lowercase(),
+    };
+    let said = |word: &str| words.iter().any(|w| w.trim_end_matches(';').eq_ignore_ascii_case(word));
+    let after = |word: &str| {
+        let at = words.iter().position(|w| w.eq_ignore_ascii_case(word))?;
+        words.get(at + 1).copied()
+    };
+    let secret = after("PASSWORD").unwrap_or_default();
+    let hashed = ["'SCRAM-SHA-256", "'md5", "<REDACTED>", "NULL", "$1"];
+    let clear_password =
+        said("PASSWORD") && !hashed.iter().any(|start| secret.to_ascii_uppercase().starts_with(&start.to_ascii_uppercase()));
+    let mut change = RoleChange { role, what: Vec::new(), word: "", expires: None, ends_now: false, clear_password };
+    match &*verb {
+        "DROP" => (change.what, change.word) = (vec![What::Deleted], "DROP ROLE"),
+        "CREATE" => (change.what, change.word) = (vec![What::Created], "CREATE ROLE"),
+        "ALTER" => {
+            change.word = "ALTER ROLE";
+            if said("PASSWORD") {
+                change.what.push(What::SecretChanged);
+            }
+            if said("NOLOGIN") {
+                change.what.push(What::Deactivated);
+            } else if said("LOGIN") {
+                change.what.push(What::Reactivated);
+            }
+        }
+        _ => return None,
+    }
+    if said("VALID") && said("UNTIL") {
+        let until = statement.split("UNTIL").nth(1).unwrap_or_default().trim().trim_start_matches('\'');
+        let until = until.split('\'').next().unwrap_or_default();
+        change.ends_now = until == "now";
+        change.expires = time::database(until).or_else(|| time::zoned(until)).map(Span::at);
+        change.what.push(What::Expires);
+    }
+    (!change.what.is_empty()).then_some(change)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_done_to_a_role() {
+        for (statement, role, what, clear) in [
+            ("ALTER ROLE bg PASSWORD 'new'", "bg", vec![What::SecretChanged], true),
+            ("alter user BG password 'SCRAM-SHA-256$4096:x$y:z';", "bg", vec![What::SecretChanged], false),
+            ("ALTER ROLE \"Bg\" NOLOGIN", "Bg", vec![What::Deactivated], false),
+            ("DROP ROLE IF EXISTS bg;", "bg", vec![What::Deleted], false),
+            ("CREATE ROLE bg LOGIN PASSWORD 'x' VALID UNTIL '2027-01-01 00:00:00+00'", "bg", vec![What::Created, What::Expires], true),
+        ] {
+            let change = role_change(statement).unwrap();
+            assert_eq!((&*change.role, &change.what, change.clear_password), (role, &what, clear), "{statement}");
+        }
+        assert!(role_change("ALTER TABLE t ADD COLUMN password text").is_none());
+        assert!(role_change("ALTER ROLE bg SET search_path = x").is_none());
+        let audit = "AUDIT: SESSION,1,1,ROLE,ALTER ROLE,,,ALTER ROLE bg PASSWORD <REDACTED>,<not logged>";
+        assert!(!role_change(statement_of(audit).unwrap()).unwrap().clear_password);
+    }
+}

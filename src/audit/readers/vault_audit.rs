@@ -1,0 +1,194 @@
+//! Audit device of Vault and OpenBao: one JSON object a line, perhaps behind a prefix.
+//!
+//! Paths are clear text, texts in the data are HMACs with a salt of the device. What an accessor looks like there only
+//! the server can say (`bao write sys/audit-hash/DEVICE input=ACCESSOR`), while the device exists: a table
+//! `credential_id,audit_hash` brings it here.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::time::zoned;
+use super::{Format, Input, each_element, each_row};
+use crate::audit::elements::Broken;
+use crate::audit::evidence::{Kind, Reading};
+use crate::audit::facts::{Fact, Span, What};
+
+pub(super) const FORMATS: &[Format] = &[
+    Format {
+        name: "Vault audit log",
+        platform: "vault",
+        kind: Kind::Log,
+        knows: |probe| probe.json(|shape| shape.element_has(&["time", "type", "request"])),
+        read: |input, reading| each_element(input, reading, line),
+    },
+    Format {
+        name: "Vault audit hashes",
+        platform: "vault",
+        kind: Kind::State,
+        knows: |probe| probe.table(&["credential_id", "audit_hash"]),
+        read: hashes,
+    },
+];
+
+fn hashes(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> {
+    each_row(input, reading, |row, reading| {
+        let (id, hash) = (row.get("credential_id"), row.get("audit_hash"));
+        if id.is_empty() || !hash.starts_with("hmac-") {
+            return Err("a row is a credential's id and its hash, `hmac-sha256:…`".to_owned());
+        }
+        reading.found.aliases.insert(hash.to_owned(), id.to_owned());
+        Ok(())
+    })
+}
+
+#[derive(Deserialize, Default)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    time: Text<'a>,
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow, default)]
+    auth: Auth<'a>,
+    #[serde(borrow)]
+    request: Request<'a>,
+    #[serde(borrow, default)]
+    response: Response<'a>,
+    #[serde(borrow, default)]
+    error: Text<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Auth<'a> {
+    #[serde(borrow)]
+    accessor: Text<'a>,
+    #[serde(borrow)]
+    display_name: Text<'a>,
+    metadata: Option<Metadata>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Metadata {
+    username: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Request<'a> {
+    #[serde(borrow)]
+    operation: Text<'a>,
+    #[serde(borrow)]
+    path: Text<'a>,
+    #[serde(borrow)]
+    client_token_accessor: Text<'a>,
+    #[serde(borrow)]
+    remote_address: Text<'a>,
+    data: Option<Data>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Data {
+    accessor: Option<String>,
+    password: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Response<'a> {
+    #[serde(borrow)]
+    auth: Option<Auth<'a>>,
+}
+
+fn line(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
+    let line: Line<'_> = serde_json::from_str(json).map_err(|e| e.to_string())?;
+    let at = zoned(&line.time.0).ok_or_else(|| format!("`{}` is no time", line.time.0))?;
+    reading.saw(at);
+    reading.found.sees_uses = true;
+    reading.found.sees_changes = true;
+    // the request is what was asked, the response what was done
+    if line.kind.0 != "response" {
+        return Ok(());
+    }
+    let failed = !line.error.0.is_empty();
+    let (path, operation) = (&*line.request.path.0, &*line.request.operation.0);
+    let named = |word: &str| reading.interest.named(word).to_owned();
+    let accessor = match &*line.auth.accessor.0 {
+        "" => named(&line.request.client_token_accessor.0),
+        accessor => named(accessor),
+    };
+    let address = line.request.remote_address.0.clone();
+    let user = line.auth.metadata.as_ref().map(|m| m.username.clone()).unwrap_or_default();
+    let actor = if user.is_empty() { line.auth.display_name.0.clone().into_owned() } else { user.clone() };
+    let word = format!("{operation} {path}");
+    let fact = |what: What| {
+        Fact::new(what, Span::at(at)).by(&actor, &accessor).from(&address, "").word(&word)
+    };
+    if let Some(login) = login_of(path) {
+        let what = if failed { What::UseFailed } else { What::Used };
+        reading.fact(fact(what).subject(login).credential(login).by(login, ""));
+        if let Some(auth) = line.response.auth.as_ref().filter(|_| !failed) {
+            let session = named(&auth.accessor.0);
+            let minted = fact(What::SessionMinted).subject(login).credential(login).by(login, "");
+            reading.fact(minted.word(&format!("{word} {session}")));
+        }
+        return Ok(());
+    }
+    if failed {
+        return Ok(());
+    }
+    // every call with a token uses it; `root` is the display name of the tokens that can do everything
+    let subject = if user.is_empty() { &*line.auth.display_name.0 } else { &user };
+    reading.fact(fact(What::Used).subject(subject).credential(&accessor));
+    let data = line.request.data.unwrap_or_default();
+    let changed = match path {
+        "auth/token/revoke-accessor" => {
+            let gone = named(data.accessor.as_deref().unwrap_or_default());
+            Some(fact(What::Deleted).credential(&gone))
+        }
+        "auth/token/revoke-self" => Some(fact(What::Deleted).subject(subject).credential(&accessor)),
+        "auth/token/revoke" | "auth/token/revoke-orphan" => {
+            reading.note("tokens were revoked by themselves, not by accessor: which ones, this log does not tell");
+            None
+        }
+        _ => on_user(path, operation, data.password.is_some(), &fact),
+    };
+    if let Some(changed) = changed {
+        reading.fact(changed);
+    }
+    Ok(())
+}
+
+/// What happens to a user of a userpass mount.
+fn on_user(
+    path: &str,
+    operation: &str,
+    password: bool,
+    fact: &dyn Fn(What) -> Fact,
+) -> Option<Fact> {
+    if let Some(rest) = path.strip_prefix("sys/leases/revoke-prefix/auth/") {
+        let user = rest.split_once("/login/")?.1.trim_end_matches('/');
+        return Some(fact(What::SessionsEnded).subject(user).credential(user));
+    }
+    let (_, rest) = path.strip_prefix("auth/")?.split_once("/users/")?;
+    let (user, what) = match (rest.split_once('/'), operation) {
+        (Some((user, "password")), "update" | "create") => (user, What::SecretChanged),
+        (None, "delete") => (rest, What::Deleted),
+        (None, "create") => (rest, What::Created),
+        (None, "update") if password => (rest, What::SecretChanged),
+        _ => return None,
+    };
+    Some(fact(what).subject(user).credential(user))
+}
+
+/// Returns whose login a path is.
+fn login_of(path: &str) -> Option<&str> {
+    let (_, user) = path.strip_prefix("auth/")?.split_once("/login/")?;
+    (!user.is_empty() && !user.contains('/')).then_some(user)
+}

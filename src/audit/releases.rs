@@ -1,0 +1,199 @@
+//! The release table: what an auditor reads first. One row per release, with the one question: was it revoked in time?
+
+use super::case::{Case, Look, Sees};
+use super::facts::{Fact, Place, Span, What};
+use super::timeline::End;
+use crate::clock::Instant;
+use crate::logbook::Person;
+use crate::set::SheetId;
+
+/// The answer to the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was not.
+    Fail,
+    /// The evidence does not tell.
+    Inconclusive,
+    /// It was.
+    Pass,
+    /// It is not due yet.
+    Open,
+}
+
+impl Verdict {
+    /// Returns the word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fail => "FAIL",
+            Self::Inconclusive => "CANNOT TELL",
+            Self::Pass => "pass",
+            Self::Open => "not due yet",
+        }
+    }
+}
+
+/// One release.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Which of the looks it belongs to.
+    pub look: usize,
+    /// Method id.
+    pub method: String,
+    /// Generation.
+    pub generation: u32,
+    /// Its record.
+    pub record: u64,
+    /// When.
+    pub at: Instant,
+    /// To whom.
+    pub operator: Person,
+    /// What for.
+    pub reason: String,
+    /// Incident ticket.
+    pub ticket: Option<String>,
+    /// Sheets that opened it.
+    pub sheets: Vec<SheetId>,
+    /// Record and time of its END.
+    pub ended: Option<(u64, Instant)>,
+    /// By when the credential had to be revoked.
+    pub due: Instant,
+    /// First and last use that is seen, and how many.
+    pub uses: Option<(Span, u64)>,
+    /// When it was revoked, as far as that is known.
+    pub revoked: Option<Span>,
+    /// Whether that was in time.
+    pub verdict: Verdict,
+    /// Why, in words.
+    pub why: String,
+    /// Where evidence says so.
+    pub places: Vec<Place>,
+}
+
+/// Makes the table.
+pub fn table(case: &Case, looks: &[Look<'_>]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (number, look) in looks.iter().enumerate() {
+        for release in &look.set.releases {
+            // one credential, one clock: it runs from the first release on
+            let due =
+                look.set.releases.first().map_or(release.revoke_due, |first| first.revoke_due);
+            let (verdict, why, places) = judge(case, look, due);
+            let uses = uses(look, release.at, case);
+            rows.push(Row {
+                look: number,
+                method: look.book.state.method.clone(),
+                generation: look.set.generation,
+                record: release.record,
+                at: release.at,
+                operator: release.operator.clone(),
+                reason: release.reason.clone(),
+                ticket: release.ticket.clone(),
+                sheets: release.sheets.clone(),
+                ended: release.ended,
+                due,
+                uses,
+                revoked: look.timeline.out_of_force().map(|end| end.when),
+                verdict,
+                why,
+                places,
+            });
+        }
+    }
+    rows
+}
+
+/// Says whether a credential was out of force in time, three ways, and why.
+pub fn judge(case: &Case, look: &Look<'_>, due: Instant) -> (Verdict, String, Vec<Place>) {
+    let late = due.shifted(case.skew);
+    let timeline = &look.timeline;
+    if let Some((end, alive, place)) = timeline.revived.last()
+        && timeline.end.is_none()
+    {
+        let why = format!("ended {}, and in force again {}", end.when, alive.rfc3339());
+        return (Verdict::Fail, why, vec![end.place, *place]);
+    }
+    if let Some(end) = timeline.out_of_force() {
+        return in_time(end, late);
+    }
+    match timeline.alive {
+        Some((at, place)) if at > late => {
+            (Verdict::Fail, format!("in force {}, after it was due", at.rfc3339()), vec![place])
+        }
+        _ if case.as_of <= late => (Verdict::Open, format!("due {}", due.rfc3339()), Vec::new()),
+        Some((at, place)) => {
+            let why = format!("last seen in force {}; nothing says what came after", at.rfc3339());
+            (Verdict::Inconclusive, why, vec![place])
+        }
+        None => (Verdict::Inconclusive, nothing(case, look), Vec::new()),
+    }
+}
+
+fn in_time(end: End, late: Instant) -> (Verdict, String, Vec<Place>) {
+    let what = match end.how {
+        What::SecretChanged => "another secret in its place",
+        What::Deactivated | What::SeenInactive => "switched off",
+        What::Expires => "expired",
+        What::SeenAbsent => "no longer listed",
+        _ => "revoked",
+    };
+    let why = format!("{what} {}", end.when);
+    let verdict = match end.when {
+        Span { to: Some(to), .. } if to <= late => Verdict::Pass,
+        Span { from: Some(from), .. } if from > late => Verdict::Fail,
+        _ => Verdict::Inconclusive,
+    };
+    (verdict, why, vec![end.place])
+}
+
+/// Says which evidence would tell.
+fn nothing(case: &Case, look: &Look<'_>) -> String {
+    if look.id.is_empty() {
+        return "the records do not name the credential, so no evidence can be about it".to_owned();
+    }
+    if case.evidence.iter().all(|file| !case.fits(file, look.book, look.set)) {
+        return format!("no evidence of {} is here", named(look));
+    }
+    let would = match look.book.platform(look.set) {
+        "aws" => "`list-access-keys` with the time of the export, or CloudTrail of us-east-1",
+        "postgresql" => "the server's log with its DDL, or two reports of pg_authid",
+        "vault" => "the audit log of the server",
+        "ssh" => "the KRL, or authorized_keys with the time of the export",
+        "linux" => "the shadow file with the time of the export",
+        "gcp" => "the keys list with the time of the export, or the activity log",
+        "entra" => "the credential list with the time of the export, or the audit log",
+        _ => "a log of its changes, or a list with the time of the export",
+    };
+    format!("no evidence here says so; {would} would")
+}
+
+fn named(look: &Look<'_>) -> String {
+    match look.book.platform(look.set) {
+        "" => look.id.to_owned(),
+        platform => format!("{platform} {}", look.id),
+    }
+}
+
+/// Returns first and last use from a release on, up to the next one of the set.
+fn uses(look: &Look<'_>, from: Instant, case: &Case) -> Option<(Span, u64)> {
+    let next = look.set.releases.iter().map(|r| r.at).find(|at| *at > from);
+    let within = |fact: &&&Fact| {
+        let (start, end) = (fact.when.from, fact.stretch().to);
+        end.is_some_and(|end| end >= from.shifted(-case.skew))
+            && next.is_none_or(|next| start.is_some_and(|start| start < next))
+    };
+    let used = look.facts.iter().filter(|fact| fact.what == What::Used).filter(within);
+    let mut found: Option<(Span, u64)> = None;
+    for fact in used {
+        let stretch = fact.stretch();
+        let (span, count) = found.get_or_insert((stretch, 0));
+        span.from = span.from.min(stretch.from);
+        span.to = span.to.max(stretch.to);
+        *count += fact.times;
+    }
+    found
+}
+
+/// Says whether a log is here that would show uses after a release.
+pub fn sees_uses(case: &Case, look: &Look<'_>, window: (Instant, Instant)) -> bool {
+    case.covers(look.book, look.set, Sees::Uses, window)
+}

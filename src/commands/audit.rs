@@ -1,0 +1,168 @@
+//! `audit`: the logbook held against what the platforms say.
+
+use std::path::PathBuf;
+
+use super::Context;
+use crate::audit::Report;
+use crate::audit::desk::{self, DeskError, Options};
+use crate::audit::finding::Outcome;
+use crate::audit::output::csv::Csv;
+use crate::audit::output::json::Json;
+use crate::audit::output::markdown::Markdown;
+use crate::audit::output::text::Text;
+use crate::audit::output::{Output, clean, covers, summary};
+use crate::audit::readers::time::Zone;
+use crate::audit::rules::{self, Rule};
+use crate::cli::{Audit, Format};
+use crate::clock::Instant;
+use crate::exit::Exit;
+use crate::files;
+use crate::ui::{Failure, Ui};
+
+pub(super) fn run(context: &Context, args: &Audit) -> Result<Exit, Failure> {
+    let ui = &context.ui;
+    if args.rules {
+        for rule in rules::all() {
+            ui.data(&format!("{:<10}  {:<8}  {}", rule.id, rule.severity.word(), rule.title));
+        }
+        return Ok(Exit::Done);
+    }
+    if let Some(id) = &args.explain {
+        let rule = rules::find(id).ok_or_else(|| {
+            Failure::invalid(format!("there is no rule `{id}`"))
+                .hint("`breakglass audit --rules` lists them")
+        })?;
+        explain(ui, rule);
+        return Ok(Exit::Done);
+    }
+    let options = options(args)?;
+    if args.facts {
+        return facts(context, args, &options);
+    }
+    let output: Box<dyn Output> = match args.format {
+        Format::Text => Box::new(Text { all: args.all }),
+        Format::Json => Box::new(Json),
+        Format::Csv if args.output.is_none() => {
+            return Err(Failure::invalid("csv is two tables: where do they go?")
+                .hint("name a folder with `-o DIR`"));
+        }
+        Format::Csv => Box::new(Csv),
+        Format::Markdown => Box::new(Markdown { all: args.all }),
+    };
+    let working = ui.working("reading what lies on the desk");
+    let read = desk::read(&args.paths, &options);
+    drop(working);
+    let (case, waivers) = read.map_err(|error| failure(&error))?;
+    let report = Report::of(case, &waivers);
+    let mut files = output.files(&report);
+    match &args.output {
+        None => {
+            if let Some((_, text)) = files.pop() {
+                ui.data(text.trim_end());
+            }
+        }
+        Some(folder) if args.format == Format::Csv => {
+            std::fs::create_dir_all(folder).map_err(|e| {
+                Failure::invalid(format!("cannot make `{}`: {e}", folder.display()))
+            })?;
+            for (name, text) in files {
+                files::write_new(&folder.join(name), text.as_bytes())?;
+            }
+            ui.say(&summary(&report));
+        }
+        Some(file) => {
+            for (_, text) in files {
+                files::write_new(file, text.as_bytes())?;
+            }
+            ui.say(&summary(&report));
+        }
+    }
+    Ok(match report.outcome() {
+        Outcome::Fail => Exit::No,
+        Outcome::Inconclusive => Exit::Inconclusive,
+        Outcome::Pass => Exit::Done,
+    })
+}
+
+/// Lists what evidence files say, one fact a line.
+fn facts(context: &Context, args: &Audit, options: &Options) -> Result<Exit, Failure> {
+    let ui = &context.ui;
+    for path in &args.paths {
+        let file = desk::examine(path, options).map_err(|error| failure(&error))?;
+        ui.data(&format!("{}: {}, {}", path.display(), file.format, covers(&file)));
+        if let Some(why) = &file.found.partial {
+            ui.data(&format!("  not whole: {}", clean(why)));
+        }
+        for note in &file.found.notes {
+            ui.data(&format!("  note: {}", clean(note)));
+        }
+        for fact in &file.found.facts {
+            ui.data(&format!("  {}", clean(&fact.to_string())));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Reads what was said besides the files.
+fn options(args: &Audit) -> Result<Options, Failure> {
+    let time = |text: &str| Instant::parse(text).map_err(|e| Failure::invalid(e.to_string()));
+    let zone = args.tz.as_deref().map(|name| {
+        Zone::parse(name).ok_or_else(|| {
+            Failure::invalid(format!("`{name}` is no time zone that is known here"))
+                .hint("write it like Europe/Paris, UTC or +01:00")
+        })
+    });
+    let mut report_times = Vec::new();
+    for pair in &args.report_time {
+        let (file, at) = pair.rsplit_once('=').ok_or_else(|| {
+            Failure::invalid(format!(
+                "`--report-time {pair}` is not written like FILE=2026-11-24T04:02Z"
+            ))
+        })?;
+        report_times.push((PathBuf::from(file), time(at)?));
+    }
+    Ok(Options {
+        as_of: args.as_of.as_deref().map_or(Ok(Instant::now()), time)?,
+        skew: skew(&args.skew)?,
+        zone: zone.transpose()?,
+        report_times,
+    })
+}
+
+/// Reads `120s` or `5m`.
+fn skew(text: &str) -> Result<i64, Failure> {
+    let read = || {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let number: u32 = number.parse().ok()?;
+        match unit {
+            "s" => Some(i64::from(number)),
+            "m" => Some(i64::from(number) * 60),
+            _ => None,
+        }
+    };
+    let least = read().filter(|seconds| *seconds <= 86_400);
+    least.ok_or_else(|| Failure::invalid(format!("`--skew {text}` is not written like 120s or 5m")))
+}
+
+fn failure(error: &DeskError) -> Failure {
+    let failure = Failure::invalid(error.to_string());
+    match error {
+        DeskError::Strange { .. } => failure.hint(
+            "take it off the desk, or bring it as a table `credential_id,event,at`; nothing is passed over in silence",
+        ),
+        DeskError::NoBook => failure.hint("name the kit, or its logbook.jsonl"),
+        DeskError::Log(_) | DeskError::File(_) | DeskError::Broken { .. } | DeskError::NoSuchFile(_) => failure,
+    }
+}
+
+fn explain(ui: &Ui, rule: &Rule) {
+    ui.data(&format!("{}  {}  ({})", rule.id, rule.title, rule.severity.word()));
+    for (word, text) in [
+        ("why", rule.why.to_owned()),
+        ("needs", rule.needs.to_owned()),
+        ("asked for by", rule.clauses.join("; ")),
+        ("what to do", rule.remedy.to_owned()),
+    ] {
+        ui.data(&format!("  {word:<13} {text}"));
+    }
+}
