@@ -981,7 +981,7 @@ fn the_schema_is_that_of_the_report() {
 
 /// One trap of a platform: a file, and what is and is not read from it.
 struct Trap {
-    trap: &'static str,
+    name: &'static str,
     file: &'static str,
     args: &'static [&'static str],
     says: &'static [&'static str],
@@ -992,7 +992,7 @@ const HEAD: &str = "user,arn,access_key_1_active,access_key_1_last_rotated,acces
 
 const TRAPS: &[Trap] = &[
     Trap {
-        trap: "the credential report writes false for what is only switched off, N/A for an empty slot, and has no ids",
+        name: "the credential report writes false for what is only switched off, N/A for an empty slot, and has no ids",
         file: "HEAD\nbg,arn:aws:iam::1:user/bg,FALSE,2026-01-01T00:00:00+00:00,2026-02-01T00:00:00Z,false,N/A,N/A,\n",
         args: &["--report-time", "FILE=2026-03-01T00:00Z"],
         says: &[
@@ -1002,14 +1002,14 @@ const TRAPS: &[Trap] = &[
         not: &["access_key_2", "credential="],
     },
     Trap {
-        trap: "a user may have more keys than the two slots show",
+        name: "a user may have more keys than the two slots show",
         file: "HEAD\nbg,arn:aws:iam::1:user/bg,true,2026-01-01T00:00:00Z,N/A,false,N/A,N/A,3 keys\n",
         args: &["--report-time", "FILE=2026-03-01T00:00Z"],
         says: &["not whole: bg has more keys than the two that are listed"],
         not: &[],
     },
     Trap {
-        trap: "a listing has no time of its own",
+        name: "a listing has no time of its own",
         file: r#"{"AccessKeyMetadata":[{"UserName":"bg","AccessKeyId":"K1","Status":"Active","CreateDate":"2026-01-01T00:00:00.123Z"}]}"#,
         args: &[],
         says: &[
@@ -1020,49 +1020,49 @@ const TRAPS: &[Trap] = &[
         not: &[],
     },
     Trap {
-        trap: "an error code means that it did not happen",
+        name: "an error code means that it did not happen",
         file: r#"{"eventTime":"2026-01-01T00:00:00Z","eventSource":"iam.amazonaws.com","eventName":"DeleteAccessKey","errorCode":"AccessDenied","requestParameters":{"userName":"bg","accessKeyId":"K1"}}"#,
         args: &[],
         says: &["revoke_failed  2026-01-01T00:00:00Z  subject=bg  credential=K1"],
         not: &["deleted "],
     },
     Trap {
-        trap: "a key that is refused was not used",
+        name: "a key that is refused was not used",
         file: r#"{"eventTime":"2026-01-01T00:00:00Z","eventSource":"ec2.amazonaws.com","eventName":"DescribeInstances","errorCode":"InvalidClientTokenId","userIdentity":{"accessKeyId":"K1"}}"#,
         args: &[],
         says: &["use_failed     2026-01-01T00:00:00Z  credential=K1"],
         not: &["used "],
     },
     Trap {
-        trap: "without a user in the request it is the caller's own key",
+        name: "without a user in the request it is the caller's own key",
         file: r#"{"eventTime":"2026-01-01T00:00:00Z","eventSource":"iam.amazonaws.com","eventName":"DeleteAccessKey","userIdentity":{"userName":"bg","accessKeyId":"K2"},"requestParameters":{"accessKeyId":"K1"}}"#,
         args: &[],
         says: &["deleted        2026-01-01T00:00:00Z  subject=bg  credential=K1  by=bg  with=K2"],
         not: &[],
     },
     Trap {
-        trap: "a password is changed without parameters",
+        name: "a password is changed without parameters",
         file: r#"{"eventTime":"2026-01-01T00:00:00Z","eventSource":"iam.amazonaws.com","eventName":"ChangePassword","userIdentity":{"userName":"bg"},"requestParameters":null}"#,
         args: &[],
         says: &["secret_changed 2026-01-01T00:00:00Z  subject=bg  credential=bg password"],
         not: &[],
     },
     Trap {
-        trap: "a failed console login may hide a password in the place of the name",
+        name: "a failed console login may hide a password in the place of the name",
         file: r#"{"eventTime":"2026-01-01T00:00:00Z","eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","userIdentity":{"userName":"HIDDEN_DUE_TO_SECURITY_REASONS"},"responseElements":{"ConsoleLogin":"Failure"}}"#,
         args: &[],
         says: &["use_failed     2026-01-01T00:00:00Z"],
         not: &["subject=HIDDEN", "used "],
     },
     Trap {
-        trap: "IAM's events come from one region",
+        name: "IAM's events come from one region",
         file: r#"{"eventTime":"2026-01-01T00:00:00Z","eventSource":"iam.amazonaws.com","eventName":"DeleteAccessKey","awsRegion":"eu-west-1","requestParameters":{"userName":"bg","accessKeyId":"K1"}}"#,
         args: &[],
         says: &["an IAM event from `eu-west-1`: they come from us-east-1"],
         not: &[],
     },
     Trap {
-        trap: "a session lives on when its key is gone",
+        name: "a session lives on when its key is gone",
         file: r#"{"eventTime":"2026-01-01T00:00:00Z","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"userName":"bg","accessKeyId":"K1"},"responseElements":{"credentials":{"accessKeyId":"ASIA1","expiration":"Jan 1, 2026 1:00:00 AM"}}}"#,
         args: &[],
         says: &[
@@ -1072,14 +1072,14 @@ const TRAPS: &[Trap] = &[
         not: &[],
     },
     Trap {
-        trap: "Google's own keys are no keys of ours, and the year 9999 is never",
+        name: "Google's own keys are no keys of ours, and the year 9999 is never",
         file: r#"[{"name":"projects/p/serviceAccounts/a@p.iam/keys/one","validAfterTime":"2026-01-01T00:00:00Z","validBeforeTime":"9999-12-31T23:59:59Z","keyType":"USER_MANAGED","disabled":true},{"name":"projects/p/serviceAccounts/a@p.iam/keys/two","validAfterTime":"2026-01-01T00:00:00Z","keyType":"SYSTEM_MANAGED"}]"#,
         args: &["--report-time", "FILE=2026-03-01T00:00Z"],
         says: &["seen_inactive  2026-03-01T00:00:00Z  subject=a@p.iam  credential=one"],
         not: &["credential=two", "expires"],
     },
     Trap {
-        trap: "a day of last use is a day of the Pacific coast",
+        name: "a day of last use is a day of the Pacific coast",
         file: r#"[{"activity":{"lastAuthenticatedTime":"2026-04-27T07:00:00Z"},"activityType":"serviceAccountKeyLastAuthentication","fullResourceName":"//iam.googleapis.com/projects/p/serviceAccounts/a@p.iam/keys/one"}]"#,
         args: &[],
         says: &[
@@ -1088,7 +1088,7 @@ const TRAPS: &[Trap] = &[
         not: &[],
     },
     Trap {
-        trap: "what a key did says which key it was; a status is a failure",
+        name: "what a key did says which key it was; a status is a failure",
         file: "{\"timestamp\":\"2026-01-01T00:00:00Z\",\"protoPayload\":{\"methodName\":\"storage.objects.get\",\"authenticationInfo\":{\"principalEmail\":\"a@p.iam\",\"serviceAccountKeyName\":\"//iam.googleapis.com/projects/p/serviceAccounts/a@p.iam/keys/one\"},\"status\":{}}}\n{\"timestamp\":\"2026-01-01T00:00:01Z\",\"protoPayload\":{\"methodName\":\"google.iam.admin.v1.DeleteServiceAccountKey\",\"status\":{\"code\":7},\"request\":{\"name\":\"projects/-/serviceAccounts/a@p.iam/keys/one\"}}}\n",
         args: &[],
         says: &[
@@ -1098,14 +1098,14 @@ const TRAPS: &[Trap] = &[
         not: &["deleted "],
     },
     Trap {
-        trap: "a dash that is none, a space behind it, and lists in texts in JSON",
+        name: "a dash that is none, a space behind it, and lists in texts in JSON",
         file: "[{\"activityDisplayName\":\"Update application \u{2013} Certificates and secrets management \",\"activityDateTime\":\"2026-01-01T00:00:00.1234567Z\",\"result\":\"success\",\"targetResources\":[{\"id\":\"app\",\"modifiedProperties\":[{\"displayName\":\"KeyDescription\",\"oldValue\":\"[\\\"[KeyIdentifier=one,KeyType=Password]\\\",\\\"[KeyIdentifier=two,KeyType=Password]\\\"]\",\"newValue\":\"[\\\"[KeyIdentifier=two,KeyType=Password]\\\"]\"}]}]}]",
         args: &[],
         says: &["deleted        2026-01-01T00:00:00Z  subject=app  credential=one"],
         not: &["credential=two"],
     },
     Trap {
-        trap: "the request is what was asked, the response what was done, and an error is neither",
+        name: "the request is what was asked, the response what was done, and an error is neither",
         file: "pre {\"time\":\"2026-01-01T00:00:00Z\",\"type\":\"request\",\"request\":{\"operation\":\"update\",\"path\":\"auth/userpass/login/bg\"}}\npre {\"time\":\"2026-01-01T00:00:01Z\",\"type\":\"response\",\"error\":\"invalid username or password\",\"request\":{\"operation\":\"update\",\"path\":\"auth/userpass/login/bg\"}}\npre {\"time\":\"2026-01-01T00:00:02Z\",\"type\":\"response\",\"request\":{\"operation\":\"update\",\"path\":\"auth/userpass/users/bg/password\"}}\n",
         args: &[],
         says: &[
@@ -1115,21 +1115,21 @@ const TRAPS: &[Trap] = &[
         not: &["2026-01-01T00:00:00Z  subject"],
     },
     Trap {
-        trap: "a statement is logged before it fails",
+        name: "a statement is logged before it fails",
         file: "{\"timestamp\":\"2026-01-01 00:00:00.1 UTC\",\"pid\":1,\"session_id\":\"a\",\"user\":\"bg\",\"error_severity\":\"LOG\",\"message\":\"statement: ALTER ROLE bg PASSWORD 'SCRAM-SHA-256$x'\"}\n{\"timestamp\":\"2026-01-01 00:00:00.2 UTC\",\"pid\":1,\"session_id\":\"a\",\"user\":\"bg\",\"error_severity\":\"ERROR\",\"message\":\"permission denied\"}\n",
         args: &[],
         says: &["revoke_failed  2026-01-01T00:00:00Z  subject=bg"],
         not: &["secret_changed", "in clear"],
     },
     Trap {
-        trap: "the name of a zone is no offset",
+        name: "the name of a zone is no offset",
         file: "{\"timestamp\":\"2026-01-01 01:00:00.1 CET\",\"pid\":1,\"session_id\":\"a\",\"user\":\"bg\",\"error_severity\":\"LOG\",\"message\":\"connection authorized: user=bg database=x\"}\n",
         args: &["--tz", "Europe/Paris"],
         says: &["used           2026-01-01T00:00:00Z  subject=bg"],
         not: &[],
     },
     Trap {
-        trap: "a log that somebody has searched line by line lacks lines inside of rows",
+        name: "a log that somebody has searched line by line lacks lines inside of rows",
         file: "2026-01-01 00:00:00.1 UTC,\"bg\",\"x\",1,\"127.0.0.1:5\",a,1,\"auth\",2026-01-01 00:00:00 UTC,,0,FATAL,28P01,\"password authentication failed for user \"\"bg\"\"\",\"the next line is not here\n2026-01-01 00:00:01.1 UTC,\"bg\",\"x\",1,\"127.0.0.1:5\",b,1,\"auth\",2026-01-01 00:00:01 UTC,,0,LOG,00000,\"connection authorized: user=bg database=x\",,,,,,,,,\"psql\",\"client backend\",,0\n",
         args: &[],
         says: &[
@@ -1140,7 +1140,7 @@ const TRAPS: &[Trap] = &[
         not: &[],
     },
     Trap {
-        trap: "a shadow file counts days, and a lock does not move them",
+        name: "a shadow file counts days, and a lock does not move them",
         file: "root:!$6$abc$def:20780:0:99999:7:::\n",
         args: &["--report-time", "FILE=2026-12-01T00:00Z"],
         says: &[
@@ -1151,21 +1151,21 @@ const TRAPS: &[Trap] = &[
         not: &[],
     },
     Trap {
-        trap: "an Okta export may have dropped the zone",
+        name: "an Okta export may have dropped the zone",
         file: r#"[{"published":"2026-01-01 01:00:00","eventType":"user.session.start","outcome":{"result":"SUCCESS"},"actor":{"id":"u","type":"User","alternateId":"bg@x"}}]"#,
         args: &["--tz", "+01:00"],
         says: &["used           2026-01-01T00:00:00Z  subject=bg@x"],
         not: &[],
     },
     Trap {
-        trap: "GitHub counts milliseconds",
+        name: "GitHub counts milliseconds",
         file: r#"{"action":"personal_access_token.access_revoked","actor":"x","created_at":1767225600123,"hashed_token":"abc=","user":"bg"}"#,
         args: &[],
         says: &["deleted        2026-01-01T00:00:00Z  subject=bg  credential=abc="],
         not: &[],
     },
     Trap {
-        trap: "a log that was cut off is not whole, and what is there counts",
+        name: "a log that was cut off is not whole, and what is there counts",
         file: "{\"eventTime\":\"2026-01-01T00:00:00Z\",\"eventSource\":\"iam.amazonaws.com\",\"eventName\":\"DeleteAccessKey\",\"requestParameters\":{\"userName\":\"bg\",\"accessKeyId\":\"K1\"}}\n{\"eventTime\":\"2026-01-01T00:00:0",
         args: &[],
         says: &[
@@ -1179,17 +1179,17 @@ const TRAPS: &[Trap] = &[
 #[test]
 fn every_trap_of_a_platform_is_known() {
     let dir = tempfile::tempdir().unwrap();
-    for Trap { trap, file, args, says, not } in TRAPS {
+    for Trap { name, file, args, says, not } in TRAPS {
         let path = dir.path().join("FILE");
         fs::write(&path, file.replacen("HEAD", HEAD, 1)).unwrap();
         let output = audit(&[&["--facts", "FILE"], *args].concat(), dir.path());
         let said = said(&output);
-        assert!(output.status.success(), "{trap}: {said}");
+        assert!(output.status.success(), "{name}: {said}");
         for words in *says {
-            assert!(said.contains(words), "{trap}: no `{words}` in\n{said}");
+            assert!(said.contains(words), "{name}: no `{words}` in\n{said}");
         }
         for words in *not {
-            assert!(!said.contains(words), "{trap}: `{words}` in\n{said}");
+            assert!(!said.contains(words), "{name}: `{words}` in\n{said}");
         }
     }
     // a zone that only a person can know is asked for

@@ -365,7 +365,11 @@ impl Case {
     /// Returns the files that would show uses (or changes) of a set's credential, and what of a window they cover.
     pub fn coverage(&self, book: &Book, set: &Set, sees: Sees) -> Vec<(Instant, Instant)> {
         let logs = self.evidence.iter().filter(|file| file.kind == Kind::Log);
-        let fitting = logs.filter(|file| self.fits(file, book, set));
+        let asked = |file: &&Evidence| {
+            let only = &file.found.only;
+            only.is_empty() || only.contains(set.credential.as_str())
+        };
+        let fitting = logs.filter(|file| self.fits(file, book, set)).filter(asked);
         let seeing = fitting.filter(|file| match sees {
             Sees::Uses => file.found.sees_uses,
             Sees::Changes => file.found.sees_changes && home_region(file),

@@ -1,6 +1,6 @@
 //! One evidence file: what it is, what it covers, and the facts in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use super::facts::{Fact, Place, What};
@@ -8,6 +8,9 @@ use crate::clock::Instant;
 
 /// Uses of one credential from one place are one fact while they are not further apart than this, in seconds.
 const RUN: i64 = 60;
+
+/// Most runs that are open at once.
+const MOST_RUNS: usize = 4096;
 
 /// What kind of evidence it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +53,8 @@ pub struct Found {
     pub sees_uses: bool,
     /// Whether a log would show that a credential is made, changed or deleted.
     pub sees_changes: bool,
+    /// The credentials that it was asked about, where it was; none: everybody.
+    pub only: BTreeSet<String>,
     /// Why it is not all that there is, if so.
     pub partial: Option<String>,
     /// Accounts, projects, tenants in it.
@@ -133,14 +138,14 @@ pub struct Reading<'a> {
     /// What was found so far.
     pub found: Found,
     /// The open run of uses by credential, subject, address and program: its place in `found.facts`.
-    runs: BTreeMap<[Box<str>; 4], usize>,
+    runs: HashMap<[Box<str>; 4], usize>,
     record: u64,
 }
 
 impl<'a> Reading<'a> {
     /// Starts with nothing.
     pub fn new(interest: &'a Interest) -> Self {
-        Self { interest, found: Found::default(), runs: BTreeMap::new(), record: 0 }
+        Self { interest, found: Found::default(), runs: HashMap::new(), record: 0 }
     }
 
     /// Says which record comes now, from 1.
@@ -191,6 +196,10 @@ impl<'a> Reading<'a> {
             run.times += 1;
             run.last = Some(at.max(last));
             return;
+        }
+        // whoever comes back after so many others begins a run of their own
+        if self.runs.len() == MOST_RUNS {
+            self.runs.clear();
         }
         self.runs.insert(key, self.found.facts.len());
         self.found.facts.push(fact);

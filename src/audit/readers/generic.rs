@@ -3,7 +3,7 @@
 //! | column | |
 //! |---|---|
 //! | `credential_id` | the public id, as in the logbook |
-//! | `event` | `created`, `seen_active`, `seen_inactive`, `seen_absent`, `deactivated`, `reactivated`, `deleted`, `secret_changed`, `expires`, `used`, `use_failed`, `session_minted`, `sessions_ended`, `revoke_failed` |
+//! | `event` | `created`, `seen_active`, `seen_inactive`, `seen_absent`, `deactivated`, `reactivated`, `deleted`, `secret_changed`, `expires`, `used`, `use_failed`, `session_minted`, `sessions_ended`, `revoke_failed`; or `window`, which only says what was asked for |
 //! | `at` | RFC 3339 with its zone; empty: not known |
 //! | `until` | where the time is known only as a stretch: its end |
 //! | `subject`, `actor`, `with`, `address`, `agent`, `account`, `region`, `word` | may be missing |
@@ -25,6 +25,9 @@ pub(super) const FORMATS: &[Format] = &[Format {
     read,
 }];
 
+/// Says what was asked for, where nothing was found.
+const WINDOW: &str = "window";
+
 fn read(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> {
     each_row(input, reading, |row, reading| {
         let time = |column: &str| match row.get(column) {
@@ -34,6 +37,19 @@ fn read(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
             }),
         };
         let event = row.get("event");
+        let id = row.get("credential_id");
+        // events show what is there; only the window that was asked for shows what is not, and only of this credential
+        if row.has("window_from") && row.has("window_to") {
+            for edge in [time("window_from")?, time("window_to")?].into_iter().flatten() {
+                reading.saw(edge);
+                reading.found.only.insert(id.to_owned());
+            }
+            reading.found.sees_uses = true;
+            reading.found.sees_changes = true;
+        }
+        if event == WINDOW {
+            return Ok(());
+        }
         let what = What::parse(event).ok_or_else(|| {
             let words: Vec<&str> = What::ALL.iter().map(|what| what.word()).collect();
             format!("event: `{event}` is none of {}", words.join(", "))
@@ -43,17 +59,8 @@ fn read(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
         if when.from > when.to {
             return Err("until: it is before `at`".to_owned());
         }
-        // events show what is there; only the window that was asked for shows what is not
-        if row.has("window_from") && row.has("window_to") {
-            for edge in [time("window_from")?, time("window_to")?].into_iter().flatten() {
-                reading.saw(edge);
-            }
-            reading.found.sees_uses = true;
-            reading.found.sees_changes = true;
-        }
         reading.account(row.get("account"));
         reading.region(row.get("region"));
-        let id = row.get("credential_id");
         let fact = Fact::new(what, when).subject(row.get("subject")).credential(id);
         let fact = fact.by(row.get("actor"), row.get("with"));
         reading.fact(fact.from(row.get("address"), row.get("agent")).word(row.get("word")));

@@ -90,7 +90,38 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// A time in which somebody may use it: a release, or an opening by a ceremony.
+/// Most uses that are findings of their own; what comes after them is counted.
+const MOST: usize = 50;
+
+/// Uses that break a rule. A log may have a million of them.
+#[derive(Default)]
+struct Many<'a> {
+    listed: usize,
+    more: u64,
+    last: Option<&'a Fact>,
+}
+
+impl<'a> Many<'a> {
+    /// Says whether there is room for one more; else it is counted.
+    fn has_room(&mut self, fact: &'a Fact) -> bool {
+        if self.listed < MOST {
+            self.listed += 1;
+            return true;
+        }
+        self.more += fact.times;
+        self.last = Some(fact);
+        false
+    }
+
+    /// Says how many more there are.
+    fn rest(&self, rule: &'static Rule) -> Option<Finding> {
+        let last = self.last?;
+        let what = format!("and {} more times, the last {}", self.more, told(last));
+        Some(rule.fail(what).observed(last.stretch()).places([last.place]).key("more"))
+    }
+}
+
+/// A time in which somebody may use it: a release, or a ceremony. Both ends are moved apart by what clocks may differ.
 struct Window {
     from: Instant,
     to: Option<Instant>,
@@ -103,7 +134,7 @@ const AROUND: i64 = 3600;
 
 /// Returns when a set's credential may be used, by the records: releases until they end, and the ceremonies that make,
 /// prove and end it.
-fn windows(look: &Look<'_>) -> Vec<Window> {
+fn windows(look: &Look<'_>, skew: i64) -> Vec<Window> {
     let set = look.set;
     let mut all = Vec::new();
     let revoked = set.revoked.map(|(_, at)| at);
@@ -130,6 +161,10 @@ fn windows(look: &Look<'_>) -> Vec<Window> {
     }
     let switched = look.book.records(set, Event::Disable).filter_map(Entry::at);
     switched.for_each(|at| ceremony(at, at));
+    for window in &mut all {
+        window.from = window.from.shifted(-skew);
+        window.to = window.to.map(|to| to.shifted(skew));
+    }
     all
 }
 
@@ -138,9 +173,16 @@ fn used<'a>(look: &'a Look<'_>) -> impl Iterator<Item = &'a Fact> {
 }
 
 /// Says whether a use lies in a window.
-fn within(fact: &Fact, window: &Window, skew: i64) -> Truth {
-    let to = window.to.unwrap_or(Instant::from_unix(u64::MAX));
-    fact.stretch().within(window.from.shifted(-skew), to.shifted(skew))
+fn within(fact: &Fact, window: &Window) -> Truth {
+    let stretch = fact.stretch();
+    match window.to {
+        Some(to) => stretch.within(window.from, to),
+        None => match stretch.before(window.from) {
+            Truth::Yes => Truth::No,
+            Truth::No => Truth::Yes,
+            Truth::Unknown => Truth::Unknown,
+        },
+    }
 }
 
 fn told(fact: &Fact) -> String {
@@ -152,22 +194,24 @@ fn told(fact: &Fact) -> String {
 
 fn after_end(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     for look in view.looks.iter().filter(|look| !look.set.releases.is_empty()) {
-        let windows = windows(look);
+        let windows = windows(look, view.case.skew);
         for release in &look.set.releases {
             let Some(end) = release.ended.map(|(_, at)| at) else { continue };
             let next = look.set.releases.iter().map(|r| r.at).find(|at| *at > release.at);
-            let mut fine = true;
+            let (mut fine, mut many) = (true, Many::default());
             for fact in used(look) {
                 let late = fact.stretch().widened(-view.case.skew).after(end) == Truth::Yes
                     && fact.when.before(release.at) != Truth::Yes
                     && next.is_none_or(|next| fact.when.before(next) == Truth::Yes);
-                let elsewhere =
-                    windows.iter().any(|w| within(fact, w, view.case.skew) != Truth::No);
+                let elsewhere = windows.iter().any(|w| within(fact, w) != Truth::No);
                 if late
                     && !elsewhere
                     && fact.when.from.is_some_and(|at| at > end.shifted(view.case.skew))
                 {
                     fine = false;
+                    if !many.has_room(fact) {
+                        continue;
+                    }
                     let what =
                         format!("used after the end of release {}: {}", release.record, told(fact));
                     let finding = rule.fail(what).about(look).release(release.record);
@@ -178,6 +222,7 @@ fn after_end(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
                     );
                 }
             }
+            out.extend(many.rest(rule).map(|f| f.about(look).release(release.record)));
             if fine {
                 out.push(silence(rule, view, look, (end, view.case.as_of)).release(release.record));
             }
@@ -211,8 +256,8 @@ fn unlogged(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         // where one secret follows the other, a use is of the one that was there
         let begins = look.book.in_use_from(look.set).shifted(-view.case.skew);
         let ends = look.timeline.out_of_force().and_then(|end| end.when.to);
-        let windows = windows(look);
-        let mut fine = true;
+        let windows = windows(look, view.case.skew);
+        let (mut fine, mut many) = (true, Many::default());
         for fact in used(look) {
             if look.shared
                 && (fact.stretch().before(begins) == Truth::Yes
@@ -220,7 +265,7 @@ fn unlogged(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             {
                 continue;
             }
-            let known = windows.iter().map(|w| within(fact, w, view.case.skew));
+            let known = windows.iter().map(|w| within(fact, w));
             let known: Vec<Truth> = known.collect();
             // what comes after an end is the question of the rule before
             let after = look.set.releases.iter().any(|r| {
@@ -236,6 +281,9 @@ fn unlogged(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
                 continue;
             }
             fine = false;
+            if !many.has_room(fact) {
+                continue;
+            }
             let what = format!(
                 "generation {} was used without a release: {}",
                 look.set.generation,
@@ -249,6 +297,7 @@ fn unlogged(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             let finding = finding.about(look).observed(fact.stretch()).places([fact.place]);
             out.push(finding.key(fact.stretch()));
         }
+        out.extend(many.rest(rule).map(|rest| rest.about(look)));
         if fine && !look.id.is_empty() {
             out.push(silence(rule, view, look, (look.set.issue.1, view.case.as_of)));
         }
@@ -257,7 +306,7 @@ fn unlogged(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
 
 fn before_record(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     for look in view.looks {
-        let others = windows(look);
+        let others = windows(look, view.case.skew);
         for release in &look.set.releases {
             let mut fine = true;
             for fact in used(look) {
@@ -266,7 +315,7 @@ fn before_record(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
                 let known = others
                     .iter()
                     .filter(|w| w.release != Some(release.record))
-                    .any(|w| within(fact, w, view.case.skew) != Truth::No);
+                    .any(|w| within(fact, w) != Truth::No);
                 if early > view.case.skew && early <= 86_400 && !known {
                     fine = false;
                     let what = format!(
@@ -296,14 +345,12 @@ fn places(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         let allowed = allowed.unwrap_or_default();
         for release in &look.set.releases {
             let window = Window {
-                from: release.at,
-                to: release.ended.map(|(_, at)| at),
+                from: release.at.shifted(-view.case.skew),
+                to: release.ended.map(|(_, at)| at.shifted(view.case.skew)),
                 release: Some(release.record),
             };
             let inside: Vec<&Fact> = used(look)
-                .filter(|f| {
-                    within(f, &window, view.case.skew) == Truth::Yes && !f.address.is_empty()
-                })
+                .filter(|f| within(f, &window) == Truth::Yes && !f.address.is_empty())
                 .collect();
             if inside.is_empty() {
                 continue;
@@ -311,14 +358,11 @@ fn places(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             let foreign = inside.iter().find(|fact| {
                 !allowed.is_empty() && !allowed.iter().any(|a| fact.address.starts_with(a.as_str()))
             });
-            // two places at once: runs that overlap
+            // two places at once: runs that overlap; they are in the order of time
             let both = inside.iter().enumerate().find_map(|(i, a)| {
-                let b = inside[i + 1..].iter().find(|b| {
-                    b.address != a.address
-                        && a.stretch().from <= b.stretch().to
-                        && b.stretch().from <= a.stretch().to
-                })?;
-                Some((*a, *b))
+                let end = a.stretch().to;
+                let at_once = inside[i + 1..].iter().take_while(|b| b.when.from <= end);
+                at_once.clone().find(|b| b.address != a.address).map(|b| (*a, *b))
             });
             let finding = match (foreign, both) {
                 (Some(fact), _) => rule
@@ -360,12 +404,11 @@ fn unused(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
 
 fn refused(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     for look in view.looks {
-        let windows = windows(look);
+        let windows = windows(look, view.case.skew);
         let mut fine = true;
         let tries = look.facts.iter().filter(|fact| fact.what == What::UseFailed);
-        let outside: Vec<&&Fact> = tries
-            .filter(|fact| windows.iter().all(|w| within(fact, w, view.case.skew) == Truth::No))
-            .collect();
+        let outside: Vec<&&Fact> =
+            tries.filter(|fact| windows.iter().all(|w| within(fact, w) == Truth::No)).collect();
         if let Some(first) = outside.first() {
             fine = false;
             let what = format!(
