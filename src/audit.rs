@@ -35,6 +35,8 @@ pub struct Report {
     pub table: Vec<Row>,
     /// What every rule says, worst first.
     pub findings: Vec<Finding>,
+    /// What is to be said besides: waivers that waive nothing.
+    pub notes: Vec<String>,
 }
 
 impl Report {
@@ -49,7 +51,8 @@ impl Report {
             finding.waived = waivers::of(waivers, finding, case.as_of);
         }
         findings.sort_by(|a, b| a.order().cmp(&b.order()));
-        Self { case, table, findings }
+        let notes = waivers::idle(waivers, &findings, case.as_of);
+        Self { case, table, findings, notes }
     }
 
     /// Returns what is broken and not waived.

@@ -75,6 +75,8 @@ pub struct Sheet {
     pub reissued: Option<u64>,
     /// Who holds it, by the records.
     pub holder: Option<Person>,
+    /// Who has held it, from which record on.
+    pub held: Vec<(u64, Person)>,
     /// Bag it is in.
     pub bag: Option<String>,
     /// When it was scanned back and confirmed.

@@ -260,8 +260,8 @@ const MUTATIONS: &[Mutation] = &[
     Mutation {
         what: "the second release was due two days later",
         change: |desk| desk.record(18)["revoke_due"] = "2026-07-04T01:00:00Z".into(),
-        breaks: &[],
-        mends: &["BG-REV-002"],
+        breaks: &["BG-REL-011"],
+        mends: &[],
     },
     Mutation {
         what: "generation 1 is only switched off",
@@ -610,6 +610,19 @@ const MUTATIONS: &[Mutation] = &[
         mends: &[],
     },
     Mutation {
+        what: "generation 4 was released, nobody said that it was over, and it was used two days later",
+        change: |desk| {
+            desk.append(&serde_json::json!({
+                "event": "RELEASE", "at": "2026-11-10T10:00:00Z", "generation": 4, "set": "S GEN4-0000-0000-0000-4", "sheets": ["1a", "2a", "3a"],
+                "operator": { "name": "B. Alvarez", "id": "E2040" }, "reason": "IDP-DOWN", "ticket": "INC-9", "revoke_due": "2026-11-11T10:00:00Z",
+                "witness": { "name": "W. Boss", "id": "E1500" },
+            }));
+            desk.event("2026-11-12T10:00:00Z", "ListUsers", KEY4, &serde_json::json!({}));
+        },
+        breaks: &["BG-USE-001", "BG-REL-007", "BG-REL-010", "BG-REV-001"],
+        mends: &[],
+    },
+    Mutation {
         what: "there is another copy of the book, with another end",
         change: |desk| {
             let mut other = desk.book.clone();
@@ -728,7 +741,8 @@ const MUTATIONS: &[Mutation] = &[
             desk.edit("method.toml", "account = \"123456789012\"", "account = \"999999999999\"")
         },
         breaks: &["BG-EVD-005"],
-        mends: &[],
+        // what is of another account says nothing at all
+        mends: &["BG-REV-002", "BG-USE-002"],
     },
 ];
 
@@ -873,7 +887,9 @@ fn what_is_waived_stays_visible() {
     );
     let over = waivers.replace("2026-12-31", "2026-11-14");
     fs::write(desk.dir.path().join("waivers.toml"), over).unwrap();
-    assert_eq!(desk.audit(&[]).status.code(), Some(1));
+    let output = desk.audit(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("counts no more: its time is over"), "{}", said(&output));
 }
 
 /// The AWS credential report alone never proves that a key is gone; nor does one from before.

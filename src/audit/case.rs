@@ -1,6 +1,6 @@
 //! Everything that an auditor has on the desk: books, evidence, lists of people; and what it says of each set.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::evidence::{Evidence, Interest, Kind, Told, Whose};
@@ -150,6 +150,8 @@ pub struct Paper {
     pub findings: Vec<crate::logbook::transcript::Finding>,
     /// Whether its last line is of no record of the file.
     pub past_end: bool,
+    /// Lines with a check code, and whether the last one has one.
+    pub coded: (usize, bool),
 }
 
 /// One set, and what evidence says of its credential.
@@ -205,9 +207,23 @@ impl Case {
         (as_of, skew): (Instant, i64),
     ) -> Self {
         let mut facts = Vec::new();
+        // exports overlap, and people bring the same one twice
+        let mut known: HashSet<Fact> = HashSet::new();
+        let several = evidence.iter().filter(|file| file.kind == Kind::Log).count() > 1;
         for (number, file) in evidence.iter_mut().enumerate() {
             for fact in std::mem::take(&mut file.found.facts) {
                 let place = Place { file: number, record: fact.place.record };
+                let anywhere = || Fact { place: Place::default(), ..fact.clone() };
+                if several && file.kind == Kind::Log && !known.insert(anywhere()) {
+                    continue;
+                }
+                // a list does not hold what was made later: its time is wrong
+                let seen = matches!(fact.what, What::SeenActive | What::SeenInactive);
+                let later = |made| fact.when.to.is_some_and(|seen| made > seen.shifted(skew));
+                if seen && fact.made.is_some_and(later) {
+                    file.found.wrong_time = true;
+                    continue;
+                }
                 facts.push(Fact { place, ..fact });
             }
         }
@@ -234,12 +250,19 @@ impl Case {
                 continue;
             }
             let facts = by_file.get(&number).unwrap_or(&none);
+            if at > self.as_of.shifted(self.skew) {
+                continue;
+            }
             for book in &self.books {
                 let ids: BTreeSet<&str> =
                     book.state.sets.iter().map(|set| set.credential.as_str()).collect();
                 for set in &book.state.sets {
                     let (id, subject) = (set.credential.as_str(), book.subject(set));
                     if id.is_empty() || is_shared(book, set) || !self.fits(file, book, set) {
+                        continue;
+                    }
+                    // what is not there before it was dealt may come later
+                    if at < set.issue.1 {
                         continue;
                     }
                     let named = facts.iter().any(|fact| ids.contains(&*fact.credential));
@@ -311,19 +334,29 @@ impl Case {
         let shared = is_shared(book, set);
         let of = |key: &str| by_id.get(key).into_iter().flatten().copied();
         let mut facts: Vec<&Fact> = if shared {
-            of(if subject.is_empty() { id } else { subject }).collect()
+            // the user may have keys besides: they are others' business
+            let password = format!("{subject} password");
+            let own = |fact: &&Fact| {
+                let of = &*fact.credential;
+                [id, subject, password.as_str(), ""].contains(&of) || of.len() == 64
+            };
+            of(if subject.is_empty() { id } else { subject }).filter(own).collect()
         } else {
             // with a user everything of that user goes
             let gone = |fact: &&Fact| fact.credential.is_empty() && fact.what == What::Deleted;
             let own = of(id).filter(|fact| &*fact.credential == id);
             own.chain(of(subject).filter(gone)).collect()
         };
+        // a log of a whole organisation has others' keys and users in it
+        let account = book.account(set);
+        facts.retain(|f| account.is_empty() || f.account.is_empty() || *f.account == *account);
+        facts.retain(|f| self.file(f.place).is_none_or(|file| self.fits(file, book, set)));
         facts.sort_by_key(|fact| (fact.when.to.or(fact.when.from), fact.place));
         facts.dedup();
         let timeline = if shared {
             self.of_one_place(book, set, &facts)
         } else {
-            Timeline::of(facts.iter().copied(), self.as_of)
+            Timeline::of(facts.iter().copied(), self.as_of, self.skew)
         };
         Look { book, set, id, subject, shared, facts, timeline }
     }
@@ -343,12 +376,18 @@ impl Case {
             })
             .cloned()
             .collect();
-        own.extend(changes(facts).into_iter().filter(|fact| after(&fact)));
+        own.extend(changes(facts));
+        // a change around its beginning may be the one that put it there
+        own.retain(|fact| {
+            let since = fact.when.from.or(fact.when.to);
+            fact.what != What::SecretChanged
+                || since.is_some_and(|at| at > begins.shifted(self.skew))
+        });
         // a stretch that began before this secret was there cannot have ended it earlier
         for fact in &mut own {
             fact.when.from = fact.when.from.map(|from| from.max(begins));
         }
-        let mut timeline = Timeline::of(&own, self.as_of);
+        let mut timeline = Timeline::of(&own, self.as_of, self.skew);
         let ended = timeline.end.and_then(|end| end.when.to);
         let uses = facts.iter().filter(|f| f.what == What::Used && after(f));
         for fact in uses {
@@ -369,7 +408,9 @@ impl Case {
             let only = &file.found.only;
             only.is_empty() || only.contains(set.credential.as_str())
         };
-        let fitting = logs.filter(|file| self.fits(file, book, set)).filter(asked);
+        // what was not read may be what is asked for
+        let whole = logs.filter(|file| file.found.partial.is_none());
+        let fitting = whole.filter(|file| self.fits(file, book, set)).filter(asked);
         let seeing = fitting.filter(|file| match sees {
             Sees::Uses => file.found.sees_uses,
             Sees::Changes => file.found.sees_changes && home_region(file),
@@ -422,7 +463,10 @@ fn is_shared(book: &Book, set: &Set) -> bool {
     if id.is_empty() || id == book.subject(set) {
         return true;
     }
-    book.state.sets.iter().any(|other| other.code != set.code && other.credential == id)
+    book.state
+        .sets
+        .iter()
+        .any(|other| other.code != set.code && other.aborted.is_none() && other.credential == id)
 }
 
 /// Gives slots the id of the only key that was made in the same second for the same user.

@@ -88,8 +88,8 @@ enum Sorted {
 }
 
 /// What lies on the desk, sorted.
-#[derive(Default)]
 struct Desk {
+    as_of: Instant,
     books: Vec<Book>,
     methods: Vec<(Method, String)>,
     transcripts: Vec<PathBuf>,
@@ -100,14 +100,23 @@ struct Desk {
 
 /// Reads everything: kits, books, evidence. Returns the case and who has waived what.
 pub fn read(paths: &[PathBuf], options: &Options) -> Result<(Case, Vec<Waiver>), DeskError> {
-    let mut desk = Desk::default();
+    let mut desk = Desk {
+        // a record of this minute is not of the future
+        as_of: options.as_of.shifted(options.skew),
+        books: Vec::new(),
+        methods: Vec::new(),
+        transcripts: Vec::new(),
+        leavers: Vec::new(),
+        waivers: Vec::new(),
+        evidence: Vec::new(),
+    };
     for path in paths {
         desk.lay(path, 0)?;
     }
     if desk.books.is_empty() {
         return Err(DeskError::NoBook);
     }
-    let Desk { mut books, methods, transcripts, leavers, waivers, evidence } = desk;
+    let Desk { mut books, methods, transcripts, leavers, waivers, evidence, .. } = desk;
     // a method file by itself stands for the copy that is not at hand
     for book in &mut books {
         if book.today.is_none() {
@@ -163,7 +172,10 @@ impl Desk {
         let mut inside = Vec::new();
         for entry in fs::read_dir(path).map_err(failed)? {
             let entry = entry.map_err(failed)?.path();
-            let hidden = entry.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+            let hidden = entry.file_name().is_some_and(|name| {
+                let name = name.as_encoded_bytes();
+                name.starts_with(b".git") || name == b".DS_Store"
+            });
             if !hidden {
                 inside.push(entry);
             }
@@ -180,7 +192,7 @@ impl Desk {
     fn kit(&mut self, path: &Path) -> Result<(), DeskError> {
         let strange = |what| DeskError::Strange { path: path.to_owned(), what };
         let kit = Kit::open(path).map_err(|_| strange("no kit"))?;
-        let mut book = read_book(kit.logbook().path())?;
+        let mut book = read_book(kit.logbook().path(), self.as_of)?;
         for set in &book.state.sets {
             if let Some(method) = kit.method_of(&set.code) {
                 book.dealt.insert(set.code.clone(), method);
@@ -202,7 +214,7 @@ impl Desk {
 
     fn file(&mut self, path: &Path) -> Result<(), DeskError> {
         match sort(path)? {
-            Sorted::Book => self.books.push(read_book(path)?),
+            Sorted::Book => self.books.push(read_book(path, self.as_of)?),
             Sorted::Method => {
                 let text = files::read_text(path, MAX_FILE)?;
                 let method =
@@ -262,9 +274,7 @@ fn sort(path: &Path) -> Result<Sorted, DeskError> {
         Probe::Text(head) if head.contains("owner_team") && head.contains("permitted_uses") => {
             Ok(Sorted::Method)
         }
-        Probe::Text(head) if head.contains("[[waiver]]") || head.contains("[contacts") => {
-            Ok(Sorted::Aside)
-        }
+        Probe::Text(head) if head.contains("[contacts") => Ok(Sorted::Aside),
         Probe::Empty => strange("it is empty"),
         Probe::Json(shape) if shape.element.is_empty() => {
             strange("a list without anything in it does not say what it lists")
@@ -279,7 +289,7 @@ fn sort(path: &Path) -> Result<Sorted, DeskError> {
 }
 
 /// Reads a logbook as far as its chain holds.
-fn read_book(path: &Path) -> Result<Book, DeskError> {
+fn read_book(path: &Path, as_of: Instant) -> Result<Book, DeskError> {
     let bytes_hash = {
         let source = Source::open(path)?;
         let io = |source| FileError::Io { deed: "read", path: path.to_owned(), source };
@@ -290,6 +300,8 @@ fn read_book(path: &Path) -> Result<Book, DeskError> {
     let mut records = log.records()?;
     for entry in records.by_ref() {
         match entry {
+            // what came after the time of the audit is not judged
+            Ok(entry) if entry.at().is_some_and(|at| at > as_of) => {}
             Ok(entry) => take(&mut book, entry),
             Err(LogError::Line { line, what, .. }) => book.broken = Some((line, what)),
             Err(error) => return Err(error.into()),
@@ -381,7 +393,11 @@ fn read_transcript(path: &Path, books: &[Book]) -> Result<Paper, DeskError> {
                 |f| matches!(f, transcript::Finding::Extra { place, .. } if *place == last.place),
             )
         });
-        let paper = Paper { path: path.to_owned(), book, lines: typed.len(), findings, past_end };
+        let code = |line: &transcript::Line| !line.code.trim().is_empty();
+        let coded =
+            (typed.iter().filter(|line| code(line)).count(), typed.last().is_some_and(code));
+        let lines = typed.len();
+        let paper = Paper { path: path.to_owned(), book, lines, findings, past_end, coded };
         if best.as_ref().is_none_or(|best| paper.findings.len() < best.findings.len()) {
             best = Some(paper);
         }

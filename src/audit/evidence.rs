@@ -69,6 +69,8 @@ pub struct Found {
     pub notes: BTreeSet<String>,
     /// Facts that matter here.
     pub facts: Vec<Fact>,
+    /// Whether it lists what was made after it was taken.
+    pub wrong_time: bool,
     /// What logs write in the place of ids, and the id.
     pub aliases: BTreeMap<String, String>,
 }
@@ -140,12 +142,20 @@ pub struct Reading<'a> {
     /// The open run of uses by credential, subject, address and program: its place in `found.facts`.
     runs: HashMap<[Box<str>; 4], usize>,
     record: u64,
+    /// The account of the record that is being read.
+    current: Box<str>,
 }
 
 impl<'a> Reading<'a> {
     /// Starts with nothing.
     pub fn new(interest: &'a Interest) -> Self {
-        Self { interest, found: Found::default(), runs: HashMap::new(), record: 0 }
+        Self {
+            interest,
+            found: Found::default(),
+            runs: HashMap::new(),
+            record: 0,
+            current: "".into(),
+        }
     }
 
     /// Says which record comes now, from 1.
@@ -176,7 +186,7 @@ impl<'a> Reading<'a> {
         }
         // a fact that had to wait knows where it stands
         let record = if fact.place.record == 0 { self.record } else { fact.place.record };
-        let fact = Fact { place: Place { file: 0, record }, ..fact };
+        let fact = Fact { place: Place { file: 0, record }, account: self.current.clone(), ..fact };
         if fact.what != What::Used {
             self.found.facts.push(fact);
             return;
@@ -220,6 +230,9 @@ impl<'a> Reading<'a> {
 
     /// Keeps the name of an account.
     pub fn account(&mut self, account: &str) {
+        if *self.current != *account {
+            self.current = account.into();
+        }
         if !account.is_empty()
             && self.found.accounts.len() < 100
             && !self.found.accounts.contains(account)

@@ -18,7 +18,7 @@ pub enum Truth {
 /// What is known of a point in time: it is not before `from` and not after `to`. `None`: no bound.
 ///
 /// Times of platforms are cut to the second; what happened within one second has no order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Span {
     /// Not before.
     pub from: Option<Instant>,
@@ -196,7 +196,7 @@ impl What {
 }
 
 /// Where a fact stands: an evidence file, and the record (line, element, row) in it, from 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// Number of the file, from 0.
     pub file: usize,
@@ -205,7 +205,7 @@ pub struct Place {
 }
 
 /// One thing that evidence says of one credential.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fact {
     /// Where it stands.
     pub place: Place,
@@ -213,6 +213,8 @@ pub struct Fact {
     pub what: What,
     /// When that was.
     pub when: Span,
+    /// The account, project or tenant that it happened in. Empty: not said.
+    pub account: Box<str>,
     /// Whose credential it is: a user, a role, an account. Empty: not said.
     pub subject: Box<str>,
     /// The credential's public id. Empty: the source knows only the subject.
@@ -242,6 +244,7 @@ impl Fact {
             place: Place::default(),
             what,
             when,
+            account: "".into(),
             subject: "".into(),
             credential: "".into(),
             made: None,

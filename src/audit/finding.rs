@@ -177,11 +177,17 @@ impl Finding {
     }
 
     /// Returns what it is known by when the same is found again: rule, method, generation, release and key, never times of
-    /// this audit or names of files.
+    /// this audit or names of files. Whoever accepts that something cannot be told has not accepted that it is broken.
     pub fn fingerprint(&self) -> String {
         let text = format!(
-            "{}\n{}\n{:?}\n{:?}\n{}\n{}",
-            self.rule.id, self.method, self.generation, self.release, self.credential, self.key
+            "{}\n{:?}\n{}\n{:?}\n{:?}\n{}\n{}",
+            self.rule.id,
+            self.outcome,
+            self.method,
+            self.generation,
+            self.release,
+            self.credential,
+            self.key
         );
         hex(&sha256(&[text.as_bytes()])[..8])
     }

@@ -1,8 +1,10 @@
 //! Ways to write a report down. Each is a few functions of the same report; adding one is a file and a line.
 
 pub mod csv;
+pub mod html;
 pub mod json;
 pub mod markdown;
+mod picture;
 pub mod text;
 
 use super::Report;

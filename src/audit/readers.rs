@@ -1,6 +1,22 @@
 //! Readers: what platforms say of credentials, turned into facts. One file each, recognised by content.
 
+mod aws_access_keys;
+mod aws_cloudtrail;
+mod aws_credential_report;
+mod entra_audit;
+mod entra_credentials;
+mod gcp_audit;
+mod gcp_keys;
+mod generic;
+mod github_audit;
+mod linux_shadow;
+mod okta_log;
+mod own_report;
+mod postgresql_log;
+mod postgresql_roles;
+mod ssh_krl;
 pub mod time;
+mod vault_audit;
 
 use std::io::Read;
 
@@ -36,34 +52,25 @@ pub struct Input<'a> {
     pub zone: Option<&'a time::Zone>,
 }
 
-/// Adding a format: its file, and its line here.
-macro_rules! formats {
-    ($($name:ident,)*) => {
-        $(mod $name;)*
-
-        /// Every format that is read.
-        pub const FORMATS: &[&[Format]] = &[$($name::FORMATS),*];
-    };
-}
-
-formats! {
-    own_report,
-    aws_credential_report,
-    aws_access_keys,
-    aws_cloudtrail,
-    vault_audit,
-    postgresql_log,
-    postgresql_roles,
-    ssh_krl,
-    linux_shadow,
-    gcp_keys,
-    gcp_audit,
-    entra_credentials,
-    entra_audit,
-    okta_log,
-    github_audit,
-    generic,
-}
+/// Every format that is read, the most particular first. Adding one: its file, its `mod`, its line here.
+pub const FORMATS: &[&[Format]] = &[
+    own_report::FORMATS,
+    aws_credential_report::FORMATS,
+    aws_access_keys::FORMATS,
+    aws_cloudtrail::FORMATS,
+    vault_audit::FORMATS,
+    postgresql_log::FORMATS,
+    postgresql_roles::FORMATS,
+    ssh_krl::FORMATS,
+    linux_shadow::FORMATS,
+    gcp_keys::FORMATS,
+    gcp_audit::FORMATS,
+    entra_credentials::FORMATS,
+    entra_audit::FORMATS,
+    okta_log::FORMATS,
+    github_audit::FORMATS,
+    generic::FORMATS,
+];
 
 /// Returns the format of a file.
 pub fn format_of(probe: &Probe) -> Option<&'static Format> {

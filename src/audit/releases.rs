@@ -75,9 +75,8 @@ pub fn table(case: &Case, looks: &[Look<'_>]) -> Vec<Row> {
     for (number, look) in looks.iter().enumerate() {
         for release in &look.set.releases {
             // one credential, one clock: it runs from the first release on
-            let due =
-                look.set.releases.first().map_or(release.revoke_due, |first| first.revoke_due);
-            let (verdict, why, places) = judge(case, look, due);
+            let due = due(look).unwrap_or(release.revoke_due);
+            let (verdict, why, places) = judge(case, look, due, release.at);
             let uses = uses(look, release.at, case);
             rows.push(Row {
                 look: number,
@@ -102,10 +101,29 @@ pub fn table(case: &Case, looks: &[Look<'_>]) -> Vec<Row> {
     rows
 }
 
+/// Returns by when a credential had to be revoked: what the first release says, and not later than the dealt method allows.
+pub fn due(look: &Look<'_>) -> Option<Instant> {
+    let first = look.set.releases.first()?;
+    let method = look.book.method_of(look.set);
+    let allowed = method.map(|method| first.at.plus_hours(method.revoke_within));
+    Some(allowed.map_or(first.revoke_due, |allowed| allowed.min(first.revoke_due)))
+}
+
 /// Says whether a credential was out of force in time, three ways, and why.
-pub fn judge(case: &Case, look: &Look<'_>, due: Instant) -> (Verdict, String, Vec<Place>) {
+fn judge(
+    case: &Case,
+    look: &Look<'_>,
+    due: Instant,
+    released: Instant,
+) -> (Verdict, String, Vec<Place>) {
     let late = due.shifted(case.skew);
     let timeline = &look.timeline;
+    if let Some((line, _)) = &look.book.broken {
+        let why = format!(
+            "the chain of the logbook is broken at line {line}: nothing in it can be believed"
+        );
+        return (Verdict::Inconclusive, why, Vec::new());
+    }
     if let Some((end, alive, place)) = timeline.revived.last()
         && timeline.end.is_none()
     {
@@ -113,6 +131,13 @@ pub fn judge(case: &Case, look: &Look<'_>, due: Instant) -> (Verdict, String, Ve
         return (Verdict::Fail, why, vec![end.place, *place]);
     }
     if let Some(end) = timeline.out_of_force() {
+        if end.when.to.is_some_and(|to| to < released.shifted(-case.skew)) {
+            let why = format!(
+                "out of force {}, before it was released: one of the two is wrong",
+                end.when
+            );
+            return (Verdict::Inconclusive, why, vec![end.place]);
+        }
         return in_time(end, late);
     }
     match timeline.alive {

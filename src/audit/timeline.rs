@@ -42,7 +42,9 @@ pub struct Timeline {
 
 impl Timeline {
     /// Folds facts about one credential, in any order; what is after `as_of` is left out.
-    pub fn of<'a>(facts: impl IntoIterator<Item = &'a Fact>, as_of: Instant) -> Self {
+    ///
+    /// `skew`: seconds by which the clocks of two files may differ.
+    pub fn of<'a>(facts: impl IntoIterator<Item = &'a Fact>, as_of: Instant, skew: i64) -> Self {
         let mut facts: Vec<&Fact> = facts.into_iter().collect();
         // by the time when it is known for sure; within one second records of one file keep their order
         facts.sort_by_key(|fact| (fact.when.to.or(fact.when.from), fact.place));
@@ -53,13 +55,14 @@ impl Timeline {
         let early =
             |fact: &&Fact| made.is_some_and(|made| fact.when.to.is_some_and(|to| to < made));
         facts.retain(|fact| !(fact.what == What::SeenAbsent && early(fact)));
-        for fact in facts.into_iter().filter(|fact| fact.when.from.is_none_or(|at| at <= as_of)) {
-            timeline.take(fact, as_of);
+        let known = |fact: &&Fact| fact.when.from.or(fact.when.to).is_none_or(|at| at <= as_of);
+        for fact in facts.into_iter().filter(known) {
+            timeline.take(fact, as_of, skew);
         }
         timeline
     }
 
-    fn take(&mut self, fact: &Fact, as_of: Instant) {
+    fn take(&mut self, fact: &Fact, as_of: Instant, skew: i64) {
         self.facts += 1;
         if fact.what == What::Created
             && let Some(at) = fact.when.from
@@ -73,8 +76,12 @@ impl Timeline {
                 self.timeless.push(fact.place);
                 return;
             };
+            // a list goes on naming what has expired
+            let listed = |end: End| end.how == What::Expires && fact.what == What::SeenActive;
+            let apart = |end: End| if end.place.file == fact.place.file { 0 } else { skew };
             if let Some(end) = self.end
-                && end.when.to.is_some_and(|to| at > to)
+                && end.when.to.is_some_and(|to| at > to.shifted(apart(end)))
+                && !listed(end)
             {
                 self.revived.push((end, at, fact.place));
                 self.end = None;
@@ -91,13 +98,25 @@ impl Timeline {
             if fact.what == What::Expires && to > as_of {
                 return;
             }
-            let from = fact.when.from.or(self.alive.map(|(at, _)| at).filter(|at| *at <= to));
+            // who sees it ended knows by when, never since when
+            let seen = matches!(fact.what, What::SeenInactive | What::SeenAbsent);
+            let from = fact.when.from.filter(|_| !seen);
+            let from = from.or(self.alive.map(|(at, _)| at).filter(|at| *at <= to));
             let end = End { how: fact.what, when: Span { from, to: Some(to) }, place: fact.place };
             match self.end {
                 None => self.end = Some(end),
                 Some(off) if off.is_reversible() && !end.is_reversible() => {
                     self.switched_off.get_or_insert(off);
                     self.end = Some(end);
+                }
+                // whatever a list said, it was there to be ended: the later end counts
+                Some(gone)
+                    if gone.how == What::SeenAbsent
+                        && !seen
+                        && fact.when.exact().is_some()
+                        && gone.when.to.is_some_and(|gone| to > gone) =>
+                {
+                    self.end = Some(End { when: fact.when, ..end });
                 }
                 // it is still there, whatever was said before: what is switched off can be switched on
                 Some(gone)
@@ -136,7 +155,7 @@ mod tests {
     }
 
     fn fold(facts: &[Fact]) -> Timeline {
-        Timeline::of(facts, at(100_000))
+        Timeline::of(facts, at(100_000), 0)
     }
 
     #[test]
@@ -193,6 +212,23 @@ mod tests {
         assert_eq!(still_there.end.unwrap().when, Span::until(at(20)));
         let off = fold(&[fact(What::Deactivated, Span::at(at(20)))]);
         assert!(off.end.unwrap().is_reversible());
+        // seen switched off at ten is switched off by ten
+        let seen = fold(&[fact(What::SeenInactive, Span::at(at(40)))]);
+        assert_eq!(seen.end.unwrap().when, Span::until(at(40)));
+    }
+
+    #[test]
+    fn two_clocks_revive_nothing_and_no_list_revives_what_expired() {
+        let mut used = fact(What::Used, Span::at(at(22)));
+        used.place.file = 1;
+        let facts = [fact(What::Deleted, Span::at(at(20))), used];
+        assert!(Timeline::of(&facts, at(100), 300).end.is_some());
+        assert!(Timeline::of(&facts, at(100), 0).end.is_none());
+        let expired = fold(&[
+            fact(What::Expires, Span::at(at(20))),
+            fact(What::SeenActive, Span::at(at(60))),
+        ]);
+        assert!(expired.end.is_some() && expired.revived.is_empty());
     }
 
     #[test]
@@ -201,6 +237,12 @@ mod tests {
             fold(&[fact(What::SeenAbsent, Span::UNKNOWN), fact(What::SeenActive, Span::UNKNOWN)]);
         assert!(none.end.is_none() && none.alive.is_none());
         assert_eq!(none.timeless.len(), 2);
+        // what is ended later was there, whatever a list said
+        let both = fold(&[
+            fact(What::SeenAbsent, Span::until(at(20))),
+            fact(What::Deleted, Span::at(at(40))),
+        ]);
+        assert_eq!(both.end.unwrap().when, Span::at(at(40)));
         // nor does a list from before it was made
         let early = fold(&[
             fact(What::SeenAbsent, Span::until(at(1))),
@@ -208,7 +250,7 @@ mod tests {
         ]);
         assert!(early.end.is_none() && early.revived.is_empty() && early.is_alive());
         // an end in the future is none yet
-        let later = Timeline::of(&[fact(What::Expires, Span::at(at(500)))], at(400));
+        let later = Timeline::of(&[fact(What::Expires, Span::at(at(500)))], at(400), 0);
         assert!(later.end.is_none());
     }
 }

@@ -57,6 +57,24 @@ pub fn of(waivers: &[Waiver], finding: &Finding, as_of: Instant) -> Option<Strin
     Some(format!("{} until {}: {}", waiver.who, waiver.until, waiver.why))
 }
 
+/// Says which waivers waive nothing, and why.
+pub fn idle(waivers: &[Waiver], findings: &[Finding], as_of: Instant) -> Vec<String> {
+    let why = |waiver: &Waiver| {
+        let found = findings.iter().find(|f| f.fingerprint() == waiver.fingerprint);
+        match found {
+            None => Some("there is no such finding any more"),
+            Some(_) if end(waiver).is_none_or(|end| as_of >= end) => Some("its time is over"),
+            Some(_) => None,
+        }
+    };
+    let idle = waivers.iter().filter_map(|waiver| {
+        let Waiver { fingerprint, who, until, .. } = waiver;
+        why(waiver)
+            .map(|why| format!("waiver {fingerprint} ({who} until {until}) counts no more: {why}"))
+    });
+    idle.collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

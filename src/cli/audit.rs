@@ -53,4 +53,6 @@ pub enum Format {
     Csv,
     /// Markdown
     Markdown,
+    /// One page that needs nothing else, with a timeline of each generation
+    Html,
 }

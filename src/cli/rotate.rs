@@ -58,7 +58,7 @@ pub struct Rotate {
     /// Void a set that an interrupted run has left half made, without asking; only where the old credential works
     #[arg(long)]
     pub void: bool,
-    /// The place moved since the old set was dealt: use [rotation] of today's method.toml for it, too, and record WHY
+    /// The place moved since the old set was dealt: use `[rotation]` of today's method.toml for it, too, and record WHY
     #[arg(long, value_name = "WHY", conflicts_with = "first")]
     pub as_approved: Option<String>,
     /// Say where it stands and what would come next, and stop

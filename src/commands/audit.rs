@@ -7,6 +7,7 @@ use crate::audit::Report;
 use crate::audit::desk::{self, DeskError, Options};
 use crate::audit::finding::Outcome;
 use crate::audit::output::csv::Csv;
+use crate::audit::output::html::Html;
 use crate::audit::output::json::Json;
 use crate::audit::output::markdown::Markdown;
 use crate::audit::output::text::Text;
@@ -48,6 +49,7 @@ pub(super) fn run(context: &Context, args: &Audit) -> Result<Exit, Failure> {
         }
         Format::Csv => Box::new(Csv),
         Format::Markdown => Box::new(Markdown { all: args.all }),
+        Format::Html => Box::new(Html { all: args.all }),
     };
     let working = ui.working("reading what lies on the desk");
     let read = desk::read(&args.paths, &options);

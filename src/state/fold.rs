@@ -204,6 +204,9 @@ impl Set {
         }
         for (id, holder) in entry.by_sheet(Member::Custodians, Person::of) {
             if let Some(sheet) = self.sheets.get_mut(&id) {
+                if sheet.holder.as_ref() != Some(&holder) {
+                    sheet.held.push((entry.seq, holder.clone()));
+                }
                 sheet.holder = Some(holder);
             }
         }

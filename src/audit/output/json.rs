@@ -114,5 +114,6 @@ pub fn object(report: &Report) -> Value {
         "evidence": evidence,
         "releases": releases,
         "findings": findings,
+        "notes": report.notes,
     })
 }

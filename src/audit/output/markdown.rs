@@ -96,6 +96,9 @@ impl Markdown {
                 finding.fingerprint()
             )?;
         }
+        for note in &report.notes {
+            writeln!(out, "\n{}", cell(note))?;
+        }
         writeln!(out, "\n## Evidence\n\n| File | What | Covers | SHA-256 |\n|---|---|---|---|")?;
         for book in &case.books {
             let name = cell(&book.path.display().to_string());

@@ -26,7 +26,7 @@ impl Text {
         let case = &report.case;
         writeln!(out, "As of {}; clocks may be {} seconds apart.", minute(case.as_of), case.skew)?;
         for book in &case.books {
-            let name = book.path.display();
+            let name = clean(&book.path.display().to_string());
             writeln!(
                 out,
                 "  logbook   {name}: {} records of {}",
@@ -35,7 +35,7 @@ impl Text {
             )?;
         }
         for file in &case.evidence {
-            let name = file.path.display();
+            let name = clean(&file.path.display().to_string());
             writeln!(out, "  evidence  {name}: {}, {}", file.format, covers(file))?;
             for note in &file.found.notes {
                 writeln!(out, "            {}", clean(note))?;
@@ -75,6 +75,9 @@ impl Text {
                 writeln!(out, "              in {}{more}", places.join(", "))?;
             }
         }
+        for note in &report.notes {
+            writeln!(out, "\n  {}", clean(note))?;
+        }
         if count(report).failed + count(report).unknown > 0 {
             writeln!(out, "\n  What a rule means and what to do: breakglass audit --explain RULE")?;
         }
@@ -84,7 +87,13 @@ impl Text {
 
 fn table(report: &Report, out: &mut String) -> std::fmt::Result {
     if report.table.is_empty() {
-        return writeln!(out, "Nothing was ever released.");
+        let broken = report.case.books.iter().any(|book| book.broken.is_some());
+        let what = if broken {
+            "No release is known, and the chain is broken."
+        } else {
+            "Nothing was ever released."
+        };
+        return writeln!(out, "{what}");
     }
     writeln!(out, "Releases (times are UTC)")?;
     for row in &report.table {

@@ -160,12 +160,14 @@ fn event(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
         Some(Borrowed(code)) => format!("{} {code}", event.name),
         None => event.name.clone().into_owned(),
     };
-    let fact = |what: What| {
-        Fact::new(what, when).by(actor, with).from(address, agent).word(&word)
-    };
+    let fact = |what: What| Fact::new(what, when).by(actor, with).from(address, agent).word(&word);
     if !with.is_empty() {
         // who uses a key that is gone or switched off is refused before any service sees it
-        let what = if failed && is_refused(text(&event.error_code)) { What::UseFailed } else { What::Used };
+        let what = if failed && is_refused(text(&event.error_code)) {
+            What::UseFailed
+        } else {
+            What::Used
+        };
         reading.fact(fact(what).subject(caller).credential(with));
     }
     let response = || -> Response { parsed(event.response_elements) };
@@ -182,7 +184,10 @@ fn event(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
     if sts && !failed {
         if let Some(minted) = response().credentials {
             let session = fact(What::SessionMinted).subject(caller).credential(with);
-            reading.fact(session.word(&format!("{word} {} until {}", minted.access_key_id, minted.expiration)));
+            reading.fact(
+                session
+                    .word(&format!("{word} {} until {}", minted.access_key_id, minted.expiration)),
+            );
         }
         return Ok(());
     }
@@ -219,7 +224,9 @@ fn change(
             return;
         }
         "DeleteAccessKey" => (What::Deleted, key),
-        "UpdateAccessKey" if request.status.as_deref() == Some("Active") => (What::Reactivated, key),
+        "UpdateAccessKey" if request.status.as_deref() == Some("Active") => {
+            (What::Reactivated, key)
+        }
         "UpdateAccessKey" => (What::Deactivated, key),
         "CreateLoginProfile" => (What::Created, &*password),
         "DeleteLoginProfile" => (What::Deleted, &*password),
@@ -238,14 +245,20 @@ fn change(
 
 fn elsewhere(event: &Event<'_>, reading: &mut Reading<'_>) {
     if text(&event.aws_region) != HOME {
-        reading.note(format!("an IAM event from `{}`: they come from {HOME}", text(&event.aws_region)));
+        reading.note(format!(
+            "an IAM event from `{}`: they come from {HOME}",
+            text(&event.aws_region)
+        ));
     }
 }
 
 fn is_refused(code: &str) -> bool {
     matches!(
         code,
-        "InvalidClientTokenId" | "SignatureDoesNotMatch" | "UnrecognizedClientException" | "ExpiredToken"
+        "InvalidClientTokenId"
+            | "SignatureDoesNotMatch"
+            | "UnrecognizedClientException"
+            | "ExpiredToken"
     )
 }
 

@@ -71,7 +71,9 @@ fn row(row: &Row<'_>, reading: &mut Reading<'_>) -> Result<(), String> {
     if let Some(account) = row.get("arn").split(':').nth(4) {
         reading.account(account);
     }
-    if !matches!(row.get("additional_credentials_info"), "" | "N/A") && reading.interest.wants(user, "") {
+    if !matches!(row.get("additional_credentials_info"), "" | "N/A")
+        && reading.interest.wants(user, "")
+    {
         reading.partial(format!("{user} has more keys than the two that are listed"));
     }
     let seen = reading.found.report_time.map_or(Span::UNKNOWN, Span::at);
@@ -91,7 +93,8 @@ fn row(row: &Row<'_>, reading: &mut Reading<'_>) -> Result<(), String> {
     if row.get("password_enabled").eq_ignore_ascii_case("true") {
         let changed = zoned(row.get("password_last_changed"));
         let id = format!("{user} password");
-        reading.fact(Fact::new(What::SeenActive, seen).subject(user).credential(&id).word("password"));
+        reading
+            .fact(Fact::new(What::SeenActive, seen).subject(user).credential(&id).word("password"));
         if let Some(changed) = changed {
             let fact = Fact::new(What::SecretChanged, Span::at(changed));
             reading.fact(fact.subject(user).credential(&id).word("password"));

@@ -25,7 +25,9 @@ pub(super) const FORMATS: &[Format] = &[
         name: "Entra sign-ins",
         platform: "entra",
         kind: Kind::Log,
-        knows: |probe| probe.json(|s| s.element_has(&["createdDateTime", "servicePrincipalCredentialKeyId"])),
+        knows: |probe| {
+            probe.json(|s| s.element_has(&["createdDateTime", "servicePrincipalCredentialKeyId"]))
+        },
         read: |input, reading| each_element(input, reading, sign_in),
     },
 ];
@@ -179,7 +181,11 @@ fn sign_in(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
     reading.found.sees_uses = true;
     let what = if said.status.error_code == 0 { What::Used } else { What::UseFailed };
     let fact = Fact::new(what, Span::at(at)).subject(&said.service_principal_id);
-    reading.fact(fact.credential(&said.service_principal_credential_key_id).from(&said.ip_address, "").word("sign-in"));
+    reading.fact(
+        fact.credential(&said.service_principal_credential_key_id)
+            .from(&said.ip_address, "")
+            .word("sign-in"),
+    );
     Ok(())
 }
 

@@ -33,13 +33,16 @@ fn read(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
     if input.report_time.is_none() {
         reading.note("it does not say when it was made: `--report-time FILE=TIME`");
     }
-    reading.note("it does not say whose list it is; an application and its service principal have one each");
+    reading.note(
+        "it does not say whose list it is; an application and its service principal have one each",
+    );
     reading.found.listing = Some(Listing { of: Whose::NotSaid, by: Told::Id });
     each_element(input, reading, |json, reading| {
         let said: Credential = serde_json::from_str(json).map_err(|e| e.to_string())?;
         let made = said.start_date_time.as_deref().and_then(zoned);
         let name = said.display_name.as_deref().unwrap_or_default();
-        let fact = |what, when| Fact::new(what, when).credential(&said.key_id).made(made).word(name);
+        let fact =
+            |what, when| Fact::new(what, when).credential(&said.key_id).made(made).word(name);
         reading.fact(fact(What::SeenActive, seen));
         if let Some(end) = zoned(&said.end_date_time) {
             reading.fact(fact(What::Expires, Span::at(end)));

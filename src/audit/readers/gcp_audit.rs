@@ -122,7 +122,10 @@ fn entry(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
     let answered = parts(&payload.response.name).map_or("", |(account, _)| account);
     let email = [answered, &entry.resource.labels.email_id];
     let subject = email.into_iter().find(|email| email.contains('@')).unwrap_or_else(|| {
-        names.iter().find_map(|name| Some(name.rsplit_once("serviceAccounts/")?.1)).unwrap_or_default()
+        names
+            .iter()
+            .find_map(|name| Some(name.rsplit_once("serviceAccounts/")?.1))
+            .unwrap_or_default()
     });
     let subject = subject.split('/').next().unwrap_or_default();
     reading.fact(fact(what).subject(subject).credential(key));

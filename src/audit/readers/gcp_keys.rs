@@ -67,7 +67,9 @@ fn keys(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
             reading.fact(fact(What::Created, Span::at(made)).word("validAfterTime"));
         }
         // the year 9999 means never
-        if let Some(end) = zoned(&key.valid_before_time).filter(|_| !key.valid_before_time.starts_with("9999")) {
+        if let Some(end) =
+            zoned(&key.valid_before_time).filter(|_| !key.valid_before_time.starts_with("9999"))
+        {
             reading.fact(fact(What::Expires, Span::at(end)).word("validBeforeTime"));
         }
         Ok(())
@@ -103,7 +105,9 @@ fn activity(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Brok
             return Ok(());
         };
         let when = Span::between(day, day.shifted(86_400));
-        reading.fact(Fact::new(What::Used, when).subject(subject).credential(id).word("last day of use"));
+        reading.fact(
+            Fact::new(What::Used, when).subject(subject).credential(id).word("last day of use"),
+        );
         Ok(())
     })
 }

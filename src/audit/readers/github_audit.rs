@@ -53,7 +53,9 @@ fn event(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
         fact.by(actor, id).from(address, agent).word(&event.action)
     };
     let what = match &*event.action {
-        "personal_access_token.access_granted" | "public_key.create" | "deploy_key.create" => What::Created,
+        "personal_access_token.access_granted" | "public_key.create" | "deploy_key.create" => {
+            What::Created
+        }
         "personal_access_token.access_revoked"
         | "public_key.delete"
         | "deploy_key.destroy"

@@ -10,8 +10,20 @@ use crate::logbook::hex;
 use crate::set::sha256;
 
 pub(super) const FORMATS: &[Format] = &[
-    Format { name: "shadow file", platform: "linux", kind: Kind::State, knows: is_shadow, read: shadow },
-    Format { name: "passwd -S", platform: "linux", kind: Kind::State, knows: is_status, read: status },
+    Format {
+        name: "shadow file",
+        platform: "linux",
+        kind: Kind::State,
+        knows: is_shadow,
+        read: shadow,
+    },
+    Format {
+        name: "passwd -S",
+        platform: "linux",
+        kind: Kind::State,
+        knows: is_status,
+        read: status,
+    },
 ];
 
 fn first(probe: &Probe) -> Option<&str> {
@@ -23,13 +35,18 @@ fn is_shadow(probe: &Probe) -> bool {
     let Some(line) = first(probe) else { return false };
     let cells: Vec<&str> = line.split(':').collect();
     let number = |cell: &&str| cell.bytes().all(|b| b.is_ascii_digit());
-    cells.len() == 9 && !cells[0].is_empty() && !cells[0].contains(' ') && cells[2..8].iter().all(number)
+    cells.len() == 9
+        && !cells[0].is_empty()
+        && !cells[0].contains(' ')
+        && cells[2..8].iter().all(number)
 }
 
 fn is_status(probe: &Probe) -> bool {
     let Some(line) = first(probe) else { return false };
     let words: Vec<&str> = line.split_whitespace().collect();
-    words.len() >= 7 && state(words[1]).is_some() && words[3..6].iter().all(|w| w.parse::<i64>().is_ok())
+    words.len() >= 7
+        && state(words[1]).is_some()
+        && words[3..6].iter().all(|w| w.parse::<i64>().is_ok())
 }
 
 /// What a word of `passwd -S` says.
@@ -63,7 +80,11 @@ fn shadow(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken
         // `usermod -L` puts a mark in front and leaves the hash
         let locked = hash.starts_with(['!', '*']);
         let bare = hash.trim_start_matches('!');
-        let print = if bare.is_empty() || bare == "*" { String::new() } else { hex(&sha256(&[bare.as_bytes()])) };
+        let print = if bare.is_empty() || bare == "*" {
+            String::new()
+        } else {
+            hex(&sha256(&[bare.as_bytes()]))
+        };
         let what = if locked { What::SeenInactive } else { What::SeenActive };
         let fact = |what, when| Fact::new(what, when).subject(user).credential(&print);
         reading.fact(fact(what, seen).word(if locked { "locked" } else { "has a password" }));
@@ -79,6 +100,8 @@ fn shadow(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken
 
 fn status(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> {
     let seen = begin(reading);
+    // which password somebody has, it does not say: nobody is missing from it
+    reading.found.listing = None;
     let text = whole_text(input)?;
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
         reading.at_record(number);
@@ -91,7 +114,9 @@ fn status(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken
         // it has no fingerprint: which password it is, nobody can tell
         reading.fact(Fact::new(what, seen).subject(words[0]).word(words[1]));
         if let Some(changed) = date(changed) {
-            reading.fact(Fact::new(What::SecretChanged, changed).subject(words[0]).word("last change"));
+            reading.fact(
+                Fact::new(What::SecretChanged, changed).subject(words[0]).word("last change"),
+            );
         }
     }
     Ok(())

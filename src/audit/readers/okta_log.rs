@@ -87,9 +87,7 @@ fn event(json: &str, zone: Option<&time::Zone>, reading: &mut Reading<'_>) -> Re
         _ if failed => return Ok(()),
         what => what,
     };
-    let fact = || {
-        Fact::new(what, Span::at(at)).by(&actor, "").from(address, "").word(&event.kind)
-    };
+    let fact = || Fact::new(what, Span::at(at)).by(&actor, "").from(address, "").word(&event.kind);
     let mut targets = event.target.unwrap_or_default();
     // a session is its actor's own
     if matches!(what, What::Used | What::UseFailed) && targets.iter().all(|t| t.kind != "User") {

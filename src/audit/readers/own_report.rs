@@ -61,7 +61,10 @@ fn read(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
     reading.found.report_time = Some(at);
     reading.account(&report.account);
     reading.found.exporter.clone_from(&report.caller);
-    reading.note(format!("made by this program for {}; an export of somebody else is independent", report.platform));
+    reading.note(format!(
+        "made by this program for {}; an export of somebody else is independent",
+        report.platform
+    ));
     for raw in &report.raw {
         use base64::Engine;
         let bytes = base64::engine::general_purpose::STANDARD.decode(&raw.base64);

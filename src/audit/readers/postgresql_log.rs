@@ -1,6 +1,7 @@
 //! PostgreSQL's log as `csvlog` or `jsonlog`.
 //!
-//! A statement is logged before it is run: an error in the same session takes it back. Times carry the *name* of a zone.
+//! A statement is logged before it is run: an error in the same session takes it back, and so does `ROLLBACK`, where
+//! `log_statement` is `all` (`ddl` does not log it). Times carry the *name* of a zone.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
@@ -45,7 +46,8 @@ const COLUMNS: usize = 23;
 
 fn is_csvlog(probe: &Probe) -> bool {
     let Probe::Text(head) = probe else { return false };
-    let mut csv = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(head.as_bytes());
+    let mut csv =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(head.as_bytes());
     let Some(Ok(row)) = csv.records().next() else { return false };
     let known = ["LOG", "FATAL", "ERROR", "WARNING", "NOTICE", "PANIC", "INFO"];
     row.len() >= COLUMNS
@@ -64,8 +66,33 @@ struct Line<'a> {
     message: &'a str,
 }
 
-/// Facts of statements that may still fail, by session.
-type Pending = BTreeMap<String, Vec<Fact>>;
+/// What a session has said that may still be taken back.
+#[derive(Default)]
+struct Session {
+    /// Facts of its last statement, or of the whole transaction.
+    facts: Vec<Fact>,
+    /// Between `BEGIN` and `COMMIT`.
+    open: bool,
+    /// A statement of the transaction has failed: `COMMIT` will take it back.
+    failed: bool,
+}
+
+impl Session {
+    /// Nothing of it came to be.
+    fn take_back(&mut self, reading: &mut Reading<'_>, refused: bool) {
+        for fact in self.facts.drain(..).filter(|fact| refused && fact.what.is_dead()) {
+            reading.fact(Fact { what: What::RevokeFailed, ..fact });
+        }
+    }
+
+    /// All of it came to be.
+    fn keep(&mut self, reading: &mut Reading<'_>) {
+        self.facts.drain(..).for_each(|fact| reading.fact(fact));
+    }
+}
+
+/// Sessions by their id.
+type Pending = BTreeMap<String, Session>;
 
 fn csvlog(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> {
     let (mut number, mut pending, zone) = (0, Pending::new(), input.zone);
@@ -189,61 +216,107 @@ fn time_of(text: &str, zone: Option<&time::Zone>) -> Result<Instant, String> {
 }
 
 fn settle(pending: Pending, reading: &mut Reading<'_>) {
-    for fact in pending.into_values().flatten() {
-        reading.fact(fact);
+    for (id, mut session) in pending {
+        if session.open && !session.facts.is_empty() {
+            reading.partial(format!("the transaction of session {id} ends after this log"));
+            continue;
+        }
+        session.keep(reading);
     }
 }
 
 fn take(line: &Line<'_>, pending: &mut Pending, reading: &mut Reading<'_>) {
     reading.saw(line.at);
-    let waiting = pending.remove(line.session).unwrap_or_default();
-    let failed = line.severity == "ERROR";
-    for fact in waiting {
-        let what = match fact.what {
-            what if failed && what.is_dead() => What::RevokeFailed,
-            _ if failed => continue,
-            what => what,
-        };
-        reading.fact(Fact { what, ..fact });
+    if let Some(session) = pending.get_mut(line.session) {
+        if line.severity == "ERROR" {
+            session.take_back(reading, true);
+            session.failed = session.open;
+        } else if !session.open {
+            session.keep(reading);
+        }
+        if !session.open {
+            pending.remove(line.session);
+        }
     }
     let fact = |what: What, user: &str| {
-        Fact::new(what, Span::at(line.at)).subject(user).credential(user).by(line.user, "").from(line.from, "")
+        Fact::new(what, Span::at(line.at))
+            .subject(user)
+            .credential(user)
+            .by(line.user, "")
+            .from(line.from, "")
     };
     let message = line.message;
     if message.starts_with("connection authorized: user=") {
         reading.found.sees_uses = true;
         reading.fact(fact(What::Used, line.user).word("connection authorized"));
-    } else if line.state == "28P01" || message.starts_with("password authentication failed for user") {
+    } else if line.state == "28P01"
+        || message.starts_with("password authentication failed for user")
+    {
         reading.fact(fact(What::UseFailed, line.user).word("password authentication failed"));
     } else if message.starts_with("terminating connection due to administrator command") {
         reading.fact(fact(What::SessionsEnded, line.user).word("connection terminated"));
-    } else if let Some(statement) = statement_of(message) {
+    } else if let Some(text) = statement_of(message) {
         reading.found.sees_changes = true;
-        let Some(change) = role_change(statement) else { return };
-        if change.clear_password {
-            reading.note(format!("a password of role `{}` stands in this log in clear", change.role));
+        for statement in split(text) {
+            let verb = statement.split_whitespace().next().unwrap_or_default();
+            match &*verb.to_ascii_uppercase() {
+                "BEGIN" | "START" => {
+                    pending.entry(line.session.to_owned()).or_default().open = true;
+                    continue;
+                }
+                "COMMIT" | "END" | "ROLLBACK" | "ABORT" => {
+                    // back to a savepoint is not the end of it, and how much it takes back is not said: all of it
+                    let back = verb.to_ascii_uppercase().starts_with(['R', 'A']);
+                    if let Some(mut session) = pending.remove(line.session) {
+                        let lost = back || session.failed;
+                        let facts = &mut session;
+                        if lost { facts.take_back(reading, false) } else { facts.keep(reading) }
+                    }
+                    continue;
+                }
+                _ => {}
+            }
+            let Some(change) = role_change(statement) else { continue };
+            if change.clear_password {
+                let role = &change.role;
+                reading.note(format!("a password of role `{role}` stands in this log in clear"));
+            }
+            let place = reading.place();
+            let session = pending.entry(line.session.to_owned()).or_default();
+            for what in &change.what {
+                let fact = fact(*what, &change.role).word(change.word);
+                let when = match what {
+                    What::Expires if change.ends_now => Span::at(line.at),
+                    What::Expires => change.expires.unwrap_or(Span::UNKNOWN),
+                    _ => fact.when,
+                };
+                session.facts.push(Fact { when, last: when.to, place, ..fact });
+            }
         }
-        let facts = change.what.iter().map(|what| {
-            let fact = fact(*what, &change.role).word(change.word);
-            let when = match what {
-                What::Expires if change.ends_now => Span::at(line.at),
-                What::Expires => change.expires.unwrap_or(Span::UNKNOWN),
-                _ => fact.when,
-            };
-            Fact { when, last: when.to, ..fact }
-        });
-        let place = reading.place();
-        let facts: Vec<Fact> = facts.map(|fact| Fact { place, ..fact }).collect();
-        pending.insert(line.session.to_owned(), facts);
     }
+}
+
+/// Splits a text at semicolons that stand in no quotes.
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    let mut quote = None;
+    text.split(move |c: char| {
+        match quote {
+            Some(open) if open == c => quote = None,
+            None if matches!(c, '\'' | '"') => quote = Some(c),
+            _ => {}
+        }
+        c == ';' && quote.is_none()
+    })
 }
 
 /// Returns the statement in a message of `log_statement` or pgaudit.
 fn statement_of(message: &str) -> Option<&str> {
     if let Some(audit) = message.strip_prefix("AUDIT: ") {
-        return audit.find("ROLE,").and_then(|_| ["ALTER ROLE ", "CREATE ROLE ", "DROP ROLE ", "ALTER USER "].iter().find_map(|verb| {
-            audit.rfind(verb).map(|at| &audit[at..])
-        }));
+        return audit.find("ROLE,").and_then(|_| {
+            ["ALTER ROLE ", "CREATE ROLE ", "DROP ROLE ", "ALTER USER "]
+                .iter()
+                .find_map(|verb| audit.rfind(verb).map(|at| &audit[at..]))
+        });
     }
     let statement = message.strip_prefix("statement: ");
     statement.or_else(|| Some(message.strip_prefix("execute ")?.split_once(": ")?.1))
@@ -265,22 +338,35 @@ fn role_change(statement: &str) -> Option<RoleChange> {
     if !matches!(&*words.get(1)?.to_ascii_uppercase(), "ROLE" | "USER") {
         return None;
     }
-    let name = words.iter().skip(2).find(|word| !matches!(&*word.to_ascii_uppercase(), "IF" | "EXISTS"))?;
+    let name = words
+        .iter()
+        .skip(2)
+        .find(|word| !matches!(&*word.to_ascii_uppercase(), "IF" | "EXISTS"))?;
     // names fold to lower case unless they are quoted
     let role = match name.trim_end_matches(';').strip_prefix('"') {
         Some(quoted) => quoted.trim_end_matches('"').to_owned(),
         None => name.trim_end_matches(';').to_lowercase(),
     };
-    let said = |word: &str| words.iter().any(|w| w.trim_end_matches(';').eq_ignore_ascii_case(word));
+    let said =
+        |word: &str| words.iter().any(|w| w.trim_end_matches(';').eq_ignore_ascii_case(word));
     let after = |word: &str| {
         let at = words.iter().position(|w| w.eq_ignore_ascii_case(word))?;
         words.get(at + 1).copied()
     };
     let secret = after("PASSWORD").unwrap_or_default();
     let hashed = ["'SCRAM-SHA-256", "'md5", "<REDACTED>", "NULL", "$1"];
-    let clear_password =
-        said("PASSWORD") && !hashed.iter().any(|start| secret.to_ascii_uppercase().starts_with(&start.to_ascii_uppercase()));
-    let mut change = RoleChange { role, what: Vec::new(), word: "", expires: None, ends_now: false, clear_password };
+    let clear_password = said("PASSWORD")
+        && !hashed
+            .iter()
+            .any(|start| secret.to_ascii_uppercase().starts_with(&start.to_ascii_uppercase()));
+    let mut change = RoleChange {
+        role,
+        what: Vec::new(),
+        word: "",
+        expires: None,
+        ends_now: false,
+        clear_password,
+    };
     match &*verb {
         "DROP" => (change.what, change.word) = (vec![What::Deleted], "DROP ROLE"),
         "CREATE" => (change.what, change.word) = (vec![What::Created], "CREATE ROLE"),
@@ -298,7 +384,8 @@ fn role_change(statement: &str) -> Option<RoleChange> {
         _ => return None,
     }
     if said("VALID") && said("UNTIL") {
-        let until = statement.split("UNTIL").nth(1).unwrap_or_default().trim().trim_start_matches('\'');
+        let until =
+            statement.split("UNTIL").nth(1).unwrap_or_default().trim().trim_start_matches('\'');
         let until = until.split('\'').next().unwrap_or_default();
         change.ends_now = until == "now";
         change.expires = time::database(until).or_else(|| time::zoned(until)).map(Span::at);
@@ -311,22 +398,96 @@ fn role_change(statement: &str) -> Option<RoleChange> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::audit::desk::{Options, examine};
+
+    #[test]
+    fn what_is_taken_back_was_not_done() {
+        let read = |lines: &[(&str, &str)]| {
+            let source = lines.iter().enumerate().map(|(second, (severity, message))| {
+                let message = message.replace('"', "\"\"");
+                format!(
+                    "2026-11-24 04:00:{second:02}.000 UTC,\"admin\",\"db\",1,\"10.0.0.5:1\",s1,1,\"\",2026-11-24 04:00:00 UTC,1/1,0,{severity},00000,\"{message}\",,,,,,,,,\"psql\"\n"
+                )
+            });
+            let text: String = source.collect();
+            let options =
+                Options { as_of: Instant::now(), skew: 0, zone: None, report_times: Vec::new() };
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("log.csv");
+            std::fs::write(&path, text).unwrap();
+            let file = examine(&path, &options).unwrap();
+            let facts: Vec<What> = file.found.facts.iter().map(|fact| fact.what).collect();
+            (facts, file.found.partial.is_some())
+        };
+        let done = "statement: ALTER ROLE bg NOLOGIN";
+        for (lines, facts, partial) in [
+            (vec![("LOG", done)], vec![What::Deactivated], false),
+            (vec![("LOG", done), ("ERROR", "permission denied")], vec![What::RevokeFailed], false),
+            (
+                vec![("LOG", "statement: BEGIN"), ("LOG", done), ("LOG", "statement: ROLLBACK")],
+                vec![],
+                false,
+            ),
+            (
+                vec![("LOG", "statement: begin;"), ("LOG", done), ("LOG", "statement: commit;")],
+                vec![What::Deactivated],
+                false,
+            ),
+            (
+                vec![
+                    ("LOG", "statement: BEGIN"),
+                    ("LOG", done),
+                    ("ERROR", "no such table"),
+                    ("LOG", done),
+                    ("LOG", "statement: COMMIT"),
+                ],
+                vec![What::RevokeFailed],
+                false,
+            ),
+            (
+                vec![(
+                    "LOG",
+                    "statement: BEGIN; ALTER ROLE bg PASSWORD 'a;b'; DROP ROLE bg; COMMIT",
+                )],
+                vec![What::SecretChanged, What::Deleted],
+                false,
+            ),
+            (vec![("LOG", "statement: BEGIN"), ("LOG", done)], vec![], true),
+        ] {
+            assert_eq!(read(&lines), (facts, partial), "{lines:?}");
+        }
+    }
 
     #[test]
     fn what_is_done_to_a_role() {
         for (statement, role, what, clear) in [
             ("ALTER ROLE bg PASSWORD 'new'", "bg", vec![What::SecretChanged], true),
-            ("alter user BG password 'SCRAM-SHA-256$4096:x$y:z';", "bg", vec![What::SecretChanged], false),
+            (
+                "alter user BG password 'SCRAM-SHA-256$4096:x$y:z';",
+                "bg",
+                vec![What::SecretChanged],
+                false,
+            ),
             ("ALTER ROLE \"Bg\" NOLOGIN", "Bg", vec![What::Deactivated], false),
             ("DROP ROLE IF EXISTS bg;", "bg", vec![What::Deleted], false),
-            ("CREATE ROLE bg LOGIN PASSWORD 'x' VALID UNTIL '2027-01-01 00:00:00+00'", "bg", vec![What::Created, What::Expires], true),
+            (
+                "CREATE ROLE bg LOGIN PASSWORD 'x' VALID UNTIL '2027-01-01 00:00:00+00'",
+                "bg",
+                vec![What::Created, What::Expires],
+                true,
+            ),
         ] {
             let change = role_change(statement).unwrap();
-            assert_eq!((&*change.role, &change.what, change.clear_password), (role, &what, clear), "{statement}");
+            assert_eq!(
+                (&*change.role, &change.what, change.clear_password),
+                (role, &what, clear),
+                "{statement}"
+            );
         }
         assert!(role_change("ALTER TABLE t ADD COLUMN password text").is_none());
         assert!(role_change("ALTER ROLE bg SET search_path = x").is_none());
-        let audit = "AUDIT: SESSION,1,1,ROLE,ALTER ROLE,,,ALTER ROLE bg PASSWORD <REDACTED>,<not logged>";
+        let audit =
+            "AUDIT: SESSION,1,1,ROLE,ALTER ROLE,,,ALTER ROLE bg PASSWORD <REDACTED>,<not logged>";
         assert!(!role_change(statement_of(audit).unwrap()).unwrap().clear_password);
     }
 }

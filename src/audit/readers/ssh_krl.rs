@@ -146,7 +146,9 @@ fn sections(bytes: &[u8], reading: &mut Reading<'_>) -> Option<()> {
 fn bits(from: u64, map: &[u8]) -> impl Iterator<Item = u64> {
     let bytes = map.iter().rev().zip(0_u64..);
     bytes.flat_map(move |(byte, at)| {
-        (0..8).filter(move |bit| byte >> bit & 1 == 1).map(move |bit| from.saturating_add(8 * at + bit))
+        (0..8)
+            .filter(move |bit| byte >> bit & 1 == 1)
+            .map(move |bit| from.saturating_add(8 * at + bit))
     })
 }
 
@@ -170,7 +172,9 @@ fn listed(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken
                     reading.found.report_time = Some(at);
                     when = Span::until(at);
                 }
-                None => reading.note(format!("`{date}` has no zone: `--tz`, or give the list itself")),
+                None => {
+                    reading.note(format!("`{date}` has no zone: `--tz`, or give the list itself"));
+                }
             }
             continue;
         }

@@ -125,7 +125,8 @@ fn line(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
     };
     let address = line.request.remote_address.0.clone();
     let user = line.auth.metadata.as_ref().map(|m| m.username.clone()).unwrap_or_default();
-    let actor = if user.is_empty() { line.auth.display_name.0.clone().into_owned() } else { user.clone() };
+    let actor =
+        if user.is_empty() { line.auth.display_name.0.clone().into_owned() } else { user.clone() };
     let word = format!("{operation} {path}");
     let fact = |what: What| {
         Fact::new(what, Span::at(at)).by(&actor, &accessor).from(&address, "").word(&word)
@@ -152,7 +153,9 @@ fn line(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
             let gone = named(data.accessor.as_deref().unwrap_or_default());
             Some(fact(What::Deleted).credential(&gone))
         }
-        "auth/token/revoke-self" => Some(fact(What::Deleted).subject(subject).credential(&accessor)),
+        "auth/token/revoke-self" => {
+            Some(fact(What::Deleted).subject(subject).credential(&accessor))
+        }
         "auth/token/revoke" | "auth/token/revoke-orphan" => {
             reading.note("tokens were revoked by themselves, not by accessor: which ones, this log does not tell");
             None

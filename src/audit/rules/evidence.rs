@@ -190,7 +190,22 @@ fn integrity(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
 fn timeless(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     for (number, file) in view.case.evidence.iter().enumerate() {
         let state = file.kind == Kind::State && file.found.listing.is_some();
-        if state && file.found.report_time.is_none() {
+        let late =
+            file.found.report_time.filter(|at| *at > view.case.as_of.shifted(view.case.skew));
+        if let Some(at) = late {
+            let what = format!(
+                "`{}` is of {}, which is after this audit",
+                file.path.display(),
+                at.rfc3339()
+            );
+            out.push(of_file(rule, file, number, what, true));
+        } else if file.found.wrong_time {
+            let what = format!(
+                "`{}` lists what was made after it was taken: its time is wrong",
+                file.path.display()
+            );
+            out.push(of_file(rule, file, number, what, true));
+        } else if state && file.found.report_time.is_none() {
             let what = format!("`{}` does not say when it was taken", file.path.display());
             out.push(of_file(rule, file, number, what, false));
         } else {
@@ -245,6 +260,13 @@ fn elsewhere(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
                     .places([place])
                     .key(hex(&file.sha256)),
             );
+        } else if accounts.is_empty() && !file.found.accounts.is_empty() {
+            let what = format!(
+                "`{}` is of {}; no method file here says which account is the right one",
+                file.path.display(),
+                list(&file.found.accounts)
+            );
+            out.push(of_file(rule, file, number, what, false));
         }
     }
 }

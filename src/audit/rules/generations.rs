@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Rule, View};
+use crate::audit::case::Look;
 use crate::audit::finding::{Finding, Severity};
 use crate::logbook::{Entry, Event};
 use crate::state::{Fate, Stage};
@@ -95,7 +96,20 @@ fn current(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             matches!(state.stage(set), Stage::Current | Stage::Confirmed | Stage::Released)
                 && set.is_confirmed()
         };
-        let finding = match state.sets.iter().rev().find(works) {
+        let set = state.sets.iter().rev().find(works);
+        let look = set.and_then(|set| {
+            view.looks.iter().find(|look| std::ptr::eq(look.set, set) && set.releases.is_empty())
+        });
+        let gone = look.and_then(|look| look.timeline.out_of_force());
+        let finding = match set {
+            Some(set) if let Some(end) = gone => rule
+                .fail(format!(
+                    "generation {} is {} on paper, and out of force {}",
+                    set.generation,
+                    state.stage(set).word(),
+                    end.when
+                ))
+                .places([end.place]),
             Some(set) => {
                 rule.pass(format!("generation {} is {}", set.generation, state.stage(set).word()))
             }
@@ -191,6 +205,15 @@ fn destroyed_early(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>)
 
 fn orphan(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     let mut done = BTreeSet::new();
+    for book in &view.case.books {
+        let nobody = |look: &Look<'_>| {
+            std::ptr::eq(look.book, book) && !look.shared && look.subject.is_empty()
+        };
+        if view.looks.iter().any(nobody) {
+            let what = "no method file says whose credentials these are, so others of the same user are not looked for";
+            out.push(rule.cannot_tell(what).of_method(&book.state.method));
+        }
+    }
     for look in view.looks.iter().filter(|look| !look.shared && !look.subject.is_empty()) {
         if !done.insert((look.book.path.clone(), look.subject)) {
             continue;
@@ -209,8 +232,11 @@ fn orphan(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         let mut fine = true;
         for id in strange {
             let facts: Vec<_> = view.case.facts.iter().filter(|f| &*f.credential == id).collect();
-            let timeline =
-                crate::audit::timeline::Timeline::of(facts.iter().copied(), view.case.as_of);
+            let timeline = crate::audit::timeline::Timeline::of(
+                facts.iter().copied(),
+                view.case.as_of,
+                view.case.skew,
+            );
             let gone = timeline.end.is_some_and(|end| !end.is_reversible());
             if gone {
                 continue;

@@ -170,7 +170,12 @@ fn paper(
             let finding = rule.fail(difference.to_string()).of_method(method);
             out.push(finding.key(difference));
         }
-        if kept {
+        // date, event and sheets are on paper; whether names and reasons are those of the record only its code tells
+        let bare = papers.iter().any(|paper| paper.coded.0 < paper.lines);
+        if kept && rule.id == "BG-LOG-005" && bare {
+            let what = "lines of the paper were typed without their check codes: what else their records say cannot be compared";
+            out.push(rule.cannot_tell(what).of_method(method));
+        } else if kept {
             out.push(rule.pass(fine).of_method(method));
         }
     }
@@ -284,12 +289,13 @@ fn truncated(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             out.push(rule.cannot_tell(what).of_method(method));
             continue;
         }
-        let last = papers.iter().any(|paper| paper.past_end);
-        out.push(if last {
+        let coded = papers.iter().any(|paper| paper.coded.1);
+        out.push(if papers.iter().any(|paper| paper.past_end) {
             rule.fail("lines of the paper book are later than the last record of the file")
-                .of_method(method)
+        } else if coded {
+            rule.pass("the last line in ink is in the file, and its check code fits")
         } else {
-            rule.pass("the last line in ink is in the file").of_method(method)
-        });
+            rule.cannot_tell("the last line of the paper was typed without its check code: nobody can tell whether the last record is the one in ink")
+        }.of_method(method));
     }
 }

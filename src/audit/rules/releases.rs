@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Rule, View};
 use crate::audit::case::Look;
+use crate::audit::facts::Truth;
 use crate::audit::finding::{Finding, Severity};
 use crate::logbook::{Entry, Event, Member, Person};
 use crate::set::{STANDARD_USES, SheetId};
@@ -113,7 +114,36 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "tell owner and management, and record NOTIFY",
         check: told,
     },
+    Rule {
+        id: "BG-REL-011",
+        severity: Severity::High,
+        title: "the record gives more time than the method allows",
+        why: "whoever writes the due time decides what is late",
+        needs: "the logbook and the dealt method",
+        clauses: &["ISO/IEC 27001:2022 A.5.18"],
+        remedy: "find out who wrote the record; the method's own time counts here",
+        check: due_time,
+    },
 ];
+
+fn due_time(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
+    for (look, release) in each(view) {
+        let Some(method) = look.book.method_of(look.set) else { continue };
+        // a hand-over keeps the time of the first release
+        let first = look.set.releases.first().map_or(release.at, |first| first.at);
+        let allowed = first.plus_hours(method.revoke_within);
+        let (says, may) = (release.revoke_due.rfc3339(), allowed.rfc3339());
+        let finding = if release.revoke_due > allowed.shifted(view.case.skew) {
+            rule.fail(format!(
+                "release {}: due {says} by the record, {may} by the method",
+                release.record
+            ))
+        } else {
+            rule.pass(format!("release {}: due {says}", release.record))
+        };
+        out.push(finish(finding, look, release).due(allowed));
+    }
+}
 
 fn each<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'a Look<'a>, &'a Release)> {
     view.looks.iter().flat_map(|look| look.set.releases.iter().map(move |release| (look, release)))
@@ -123,10 +153,11 @@ fn entry<'a>(look: &Look<'a>, record: u64) -> Option<&'a Entry> {
     look.book.entries.iter().find(|entry| entry.seq == record)
 }
 
-/// Returns who held a sheet when it was read: by the records, else by the dealt method.
-fn holder(look: &Look<'_>, sheet: SheetId) -> Option<Person> {
-    let recorded = look.set.sheets.get(&sheet).and_then(|kept| kept.holder.clone());
-    recorded.or_else(|| {
+/// Returns who held a sheet when it was read: by the records up to then, else by the dealt method.
+fn holder(look: &Look<'_>, sheet: SheetId, release: &Release) -> Option<Person> {
+    let held = look.set.sheets.get(&sheet).map(|kept| kept.held.as_slice()).unwrap_or_default();
+    let recorded = held.iter().rev().find(|(seq, _)| *seq <= release.record);
+    recorded.map(|(_, person)| person.clone()).or_else(|| {
         let custodian = look.book.method_of(look.set)?.custodian(sheet)?;
         Some(Person { name: custodian.name.clone(), id: custodian.id.clone() })
     })
@@ -149,7 +180,7 @@ fn threshold(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         }
         let numbers: BTreeSet<u8> = release.sheets.iter().map(|sheet| sheet.x()).collect();
         let holders: Vec<Person> =
-            release.sheets.iter().filter_map(|sheet| holder(look, *sheet)).collect();
+            release.sheets.iter().filter_map(|sheet| holder(look, *sheet, release)).collect();
         let people: BTreeSet<String> = holders.iter().map(|p| p.id.to_lowercase()).collect();
         let finding = if numbers.len() < k {
             rule.fail(format!(
@@ -186,7 +217,13 @@ fn operator(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         let several = [" and ", " & ", " / ", ";", "+", ","].iter().any(|mark| name.contains(mark));
         let group = ["team", "oncall", "on-call", "sre", "ops", "admin", "somebody", "root"];
         let group = group.contains(&name.trim().to_lowercase().as_str());
-        let finding = if id.trim().is_empty() {
+        let left = view.case.leavers.iter().find(|leaver| {
+            leaver.person.is(name, id) && leaver.left.after(release.at) == Truth::No
+        });
+        let finding = if let Some(leaver) = left {
+            rule.fail(format!("release {}: {name} had left {}", release.record, leaver.left))
+                .places([leaver.place])
+        } else if id.trim().is_empty() {
             rule.fail(format!("release {}: `{name}` has no id", release.record))
         } else if several || group {
             rule.fail(format!("release {}: `{name}` is not one person", release.record))
@@ -258,7 +295,7 @@ fn reason(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
 fn custodian_operates(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     for (look, release) in each(view) {
         let own = look.set.sheets.keys().find(|sheet| {
-            holder(look, **sheet)
+            holder(look, **sheet, release)
                 .is_some_and(|h| h.is(&release.operator.name, &release.operator.id))
         });
         let finding = match own {
@@ -278,9 +315,12 @@ fn witness(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             None => rule.fail(format!("release {}: no witness is named", release.record)),
             Some(witness) => {
                 let own = look.set.sheets.keys().find(|sheet| {
-                    holder(look, **sheet).is_some_and(|h| h.is(&witness.name, &witness.id))
+                    holder(look, **sheet, release).is_some_and(|h| h.is(&witness.name, &witness.id))
                 });
+                let operates = witness.is(&release.operator.name, &release.operator.id);
                 match own {
+                    None if operates => rule
+                        .fail(format!("release {}: the operator is the witness", release.record)),
                     Some(sheet) => rule.fail(format!(
                         "release {}: the witness holds sheet {sheet}",
                         release.record

@@ -5,6 +5,7 @@ use crate::audit::case::{Look, Sees};
 use crate::audit::facts::{Fact, What};
 use crate::audit::finding::{Finding, Severity};
 use crate::audit::releases::Verdict;
+use crate::clock::Instant;
 use crate::logbook::{Entry, Event};
 
 /// How long a credential may stay switched off before it is deleted, seconds.
@@ -321,7 +322,13 @@ fn too_early(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         }
         let confirmed = next.filter(|next| next.is_confirmed());
         let when = confirmed.and_then(|next| {
-            let mut times: Vec<_> = next.sheets.values().filter_map(|s| s.confirmed).collect();
+            // copies of one share are one share
+            let mut first = std::collections::BTreeMap::new();
+            for (id, sheet) in &next.sheets {
+                let Some(at) = sheet.confirmed else { continue };
+                first.entry(id.x()).and_modify(|t: &mut Instant| *t = at.min(*t)).or_insert(at);
+            }
+            let mut times: Vec<Instant> = first.into_values().collect();
             times.sort_unstable();
             // the sheet that made it enough
             times.get(next.needed().saturating_sub(1)).or(times.last()).copied()

@@ -117,7 +117,12 @@ impl<'a> Many<'a> {
     fn rest(&self, rule: &'static Rule) -> Option<Finding> {
         let last = self.last?;
         let what = format!("and {} more times, the last {}", self.more, told(last));
-        Some(rule.fail(what).observed(last.stretch()).places([last.place]).key("more"))
+        Some(
+            rule.fail(what)
+                .observed(last.stretch())
+                .places([last.place])
+                .key(format!("more {}", self.more)),
+        )
     }
 }
 
@@ -139,7 +144,7 @@ fn windows(look: &Look<'_>, skew: i64) -> Vec<Window> {
     let mut all = Vec::new();
     let revoked = set.revoked.map(|(_, at)| at);
     for release in &set.releases {
-        let to = release.ended.map(|(_, at)| at).or(revoked);
+        let to = release.ended.map(|(_, at)| at).or(revoked).or(Some(release.revoke_due));
         all.push(Window { from: release.at, to, release: Some(release.record) });
     }
     let mut ceremony = |from: Instant, to: Instant| {
@@ -172,7 +177,37 @@ fn used<'a>(look: &'a Look<'_>) -> impl Iterator<Item = &'a Fact> {
     look.facts.iter().copied().filter(|fact| fact.what == What::Used)
 }
 
+/// What a rotation calls on AWS; on other platforms a login does not say what it is for.
+const CEREMONY: [&str; 6] = [
+    "GetCallerIdentity",
+    "CreateAccessKey",
+    "ListAccessKeys",
+    "UpdateAccessKey",
+    "DeleteAccessKey",
+    "PutUserPolicy",
+];
+
+/// Says whether a use may be one of a ceremony: its own calls, from where the method is used.
+fn is_of_ceremony(look: &Look<'_>, fact: &Fact) -> bool {
+    let addresses = look.book.method_of(look.set).map(|method| &method.audit.addresses);
+    let here = addresses.is_none_or(|addresses| {
+        addresses.is_empty()
+            || fact.address.is_empty()
+            || addresses.iter().any(|a| fact.address.starts_with(a.as_str()))
+    });
+    let call = fact.word.split_whitespace().next().unwrap_or_default();
+    here && (look.book.platform(look.set) != "aws" || CEREMONY.contains(&call) || call == "last")
+}
+
 /// Says whether a use lies in a window.
+fn allowed(look: &Look<'_>, fact: &Fact, window: &Window) -> Truth {
+    if window.release.is_none() && !is_of_ceremony(look, fact) {
+        return Truth::No;
+    }
+    within(fact, window)
+}
+
+/// Says whether a fact lies in a window.
 fn within(fact: &Fact, window: &Window) -> Truth {
     let stretch = fact.stretch();
     match window.to {
@@ -196,14 +231,17 @@ fn after_end(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     for look in view.looks.iter().filter(|look| !look.set.releases.is_empty()) {
         let windows = windows(look, view.case.skew);
         for release in &look.set.releases {
-            let Some(end) = release.ended.map(|(_, at)| at) else { continue };
+            // nobody said that it was over: by then it had to be
+            let open = release.ended.is_none() && look.set.revoked.is_none();
+            let over = open.then_some(release.revoke_due);
+            let Some(end) = release.ended.map(|(_, at)| at).or(over) else { continue };
             let next = look.set.releases.iter().map(|r| r.at).find(|at| *at > release.at);
             let (mut fine, mut many) = (true, Many::default());
             for fact in used(look) {
                 let late = fact.stretch().widened(-view.case.skew).after(end) == Truth::Yes
                     && fact.when.before(release.at) != Truth::Yes
                     && next.is_none_or(|next| fact.when.before(next) == Truth::Yes);
-                let elsewhere = windows.iter().any(|w| within(fact, w) != Truth::No);
+                let elsewhere = windows.iter().any(|w| allowed(look, fact, w) != Truth::No);
                 if late
                     && !elsewhere
                     && fact.when.from.is_some_and(|at| at > end.shifted(view.case.skew))
@@ -212,8 +250,12 @@ fn after_end(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
                     if !many.has_room(fact) {
                         continue;
                     }
-                    let what =
-                        format!("used after the end of release {}: {}", release.record, told(fact));
+                    let of = if open { "time" } else { "end" };
+                    let what = format!(
+                        "used after the {of} of release {}: {}",
+                        release.record,
+                        told(fact)
+                    );
                     let finding = rule.fail(what).about(look).release(release.record);
                     let finding =
                         finding.observed(fact.stretch()).due(end).person(&release.operator);
@@ -223,7 +265,7 @@ fn after_end(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
                 }
             }
             out.extend(many.rest(rule).map(|f| f.about(look).release(release.record)));
-            if fine {
+            if fine && (!open || end < view.case.as_of) {
                 out.push(silence(rule, view, look, (end, view.case.as_of)).release(release.record));
             }
         }
@@ -243,8 +285,17 @@ fn silence(
     if to <= from || view.case.covers(look.book, look.set, Sees::Uses, (from, to)) {
         return rule.pass(format!("generation {generation}: no such use is seen")).about(look);
     }
+    let windows = view.case.coverage(look.book, look.set, Sees::Uses);
+    let here = windows.iter().filter(|(a, b)| *a < to && *b > from);
+    let here: Vec<String> =
+        here.map(|(a, b)| format!("{} to {}", a.rfc3339(), b.rfc3339())).collect();
+    let here = if here.is_empty() {
+        "none is here".to_owned()
+    } else {
+        format!("here is {}", here.join(", "))
+    };
     rule.cannot_tell(format!(
-        "generation {generation}: no such use is seen, and no log here covers {} to {}",
+        "generation {generation}: no such use is seen; it takes a log of {} to {}, and {here}",
         from.rfc3339(),
         to.rfc3339()
     ))
@@ -265,7 +316,7 @@ fn unlogged(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             {
                 continue;
             }
-            let known = windows.iter().map(|w| within(fact, w));
+            let known = windows.iter().map(|w| allowed(look, fact, w));
             let known: Vec<Truth> = known.collect();
             // what comes after an end is the question of the rule before
             let after = look.set.releases.iter().any(|r| {
@@ -315,7 +366,7 @@ fn before_record(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
                 let known = others
                     .iter()
                     .filter(|w| w.release != Some(release.record))
-                    .any(|w| within(fact, w) != Truth::No);
+                    .any(|w| allowed(look, fact, w) != Truth::No);
                 if early > view.case.skew && early <= 86_400 && !known {
                     fine = false;
                     let what = format!(
@@ -407,8 +458,9 @@ fn refused(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         let windows = windows(look, view.case.skew);
         let mut fine = true;
         let tries = look.facts.iter().filter(|fact| fact.what == What::UseFailed);
-        let outside: Vec<&&Fact> =
-            tries.filter(|fact| windows.iter().all(|w| within(fact, w) == Truth::No)).collect();
+        let outside: Vec<&&Fact> = tries
+            .filter(|fact| windows.iter().all(|w| allowed(look, fact, w) == Truth::No))
+            .collect();
         if let Some(first) = outside.first() {
             fine = false;
             let what = format!(

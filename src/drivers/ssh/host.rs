@@ -1,5 +1,6 @@
 //! The way to the host: `ssh` with an agent of its own, and what its words mean.
 
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Output, Stdio};
 
 use super::super::tool::{self, Folder};
@@ -24,13 +25,12 @@ impl Agent {
         command.args(["-D", "-a"]).arg(&socket).stdout(Stdio::null()).stderr(Stdio::null());
         let process = tool::start(&mut command)?;
         let agent = Self { process, folder };
-        for _ in 0..500 {
-            if socket.exists() {
-                break;
-            }
+        // the socket stands there a moment before anybody listens on it
+        let listens = || {
             std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        if !socket.exists() {
+            UnixStream::connect(&socket).is_ok()
+        };
+        if !(0..500).any(|_| listens()) {
             return Err(Problem::new("internal", "`ssh-agent` did not start"));
         }
         let mut add = tool::clean("ssh-add");
