@@ -81,8 +81,8 @@ struct ByHand {
 
 /// Takes the commands off the page.
 fn by_hand(papers: &Papers, sheet: &str) -> ByHand {
-    // without the margin and the codes
-    let crop = ["-layout", "-f", "2", "-l", "2", "-x", "36", "-y", "0", "-W", "600", "-H", "538"];
+    // without the margin
+    let crop = ["-layout", "-f", "2", "-l", "2", "-x", "36", "-y", "0", "-W", "600", "-H", "842"];
     let words = [&["pdftotext"], &crop[..], &[sheet, "-"]].concat();
     let text = asked("poppler-utils", papers.dir(), &words);
     let (_, rest) = text.split_once("for each of 3 sheets").unwrap();
@@ -90,6 +90,10 @@ fn by_hand(papers: &Papers, sheet: &str) -> ByHand {
     let (words, all) = rest.split_once('\n').unwrap();
     let (_, sealed_file) = words.trim().trim_end_matches(':').rsplit_once(' ').unwrap();
     assert!(sealed_file.strip_suffix(".txt").is_some(), "{words}");
+    // how far down it stands depends on how long the sealed credential is; what names the codes comes after it
+    let last = "age -d -i id.txt c.age";
+    let (before, _) = all.split_once(last).unwrap();
+    let all = &all[..before.len() + last.len()];
     ByHand { each: commands(each, 1), all: commands(all, 0), sealed_file: sealed_file.to_owned() }
 }
 
