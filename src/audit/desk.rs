@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::case::{Book, Case, Leaver, Paper};
-use super::evidence::{Evidence, Interest, Reading};
+use super::case::{Book, Case, Leaver, Paper, known};
+use super::evidence::{Evidence, Interest, Kind, Reading};
 use super::facts::{Place, Span};
 use super::probe::Probe;
 use super::readers::{self, Format, time};
@@ -66,9 +66,27 @@ pub enum DeskError {
     /// There is no logbook among the files.
     #[error("there is no logbook among these: nothing to hold the evidence against")]
     NoBook,
+    /// Several files cannot be taken.
+    #[error("{} files cannot be taken:{}", .0.len(), named(.0))]
+    Strays(Vec<DeskError>),
+    /// Facts were asked for where there is no evidence.
+    #[error("there is no evidence of a platform among these")]
+    NoEvidence,
     /// A time was given for a file that is not there.
     #[error("`--report-time` names `{}`, which is not among the files", .0.display())]
     NoSuchFile(PathBuf),
+}
+
+/// Most files that are named when they cannot be taken.
+const MOST_NAMED: usize = 20;
+
+fn named(strays: &[DeskError]) -> String {
+    let mut list: String =
+        strays.iter().take(MOST_NAMED).map(|stray| format!("\n  {stray}")).collect();
+    if let Some(more) = strays.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
+        list += &format!("\n  and {more} more");
+    }
+    list
 }
 
 fn at_record(record: u64) -> String {
@@ -96,27 +114,17 @@ struct Desk {
     leavers: Vec<PathBuf>,
     waivers: Vec<Waiver>,
     evidence: Vec<(PathBuf, &'static Format, Probe)>,
+    /// What cannot be taken: all of it is said at once.
+    strays: Vec<DeskError>,
 }
 
 /// Reads everything: kits, books, evidence. Returns the case and who has waived what.
 pub fn read(paths: &[PathBuf], options: &Options) -> Result<(Case, Vec<Waiver>), DeskError> {
-    let mut desk = Desk {
-        // a record of this minute is not of the future
-        as_of: options.as_of.shifted(options.skew),
-        books: Vec::new(),
-        methods: Vec::new(),
-        transcripts: Vec::new(),
-        leavers: Vec::new(),
-        waivers: Vec::new(),
-        evidence: Vec::new(),
-    };
-    for path in paths {
-        desk.lay(path, 0)?;
-    }
-    if desk.books.is_empty() {
+    let Desk { mut books, methods, transcripts, leavers, waivers, evidence, .. } =
+        Desk::of(paths, options)?;
+    if books.is_empty() {
         return Err(DeskError::NoBook);
     }
-    let Desk { mut books, methods, transcripts, leavers, waivers, evidence, .. } = desk;
     // a method file by itself stands for the copy that is not at hand
     for book in &mut books {
         if book.today.is_none() {
@@ -132,11 +140,13 @@ pub fn read(paths: &[PathBuf], options: &Options) -> Result<(Case, Vec<Waiver>),
     // tables of aliases come first: they say what to look for in logs
     let (first, rest): (Vec<_>, Vec<_>) =
         evidence.into_iter().partition(|(_, format, _)| format.name == "Vault audit hashes");
-    for (path, format, probe) in first.into_iter().chain(rest) {
-        let file = read_evidence(&path, format, &probe, options, &interest)?;
+    let evidence: Vec<_> = first.into_iter().chain(rest).collect();
+    for (path, format, probe) in &evidence {
+        let file = read_evidence(path, format, probe, options, &interest)?;
         interest.aliases.extend(file.found.aliases.clone());
         files.push(file);
     }
+    again(&evidence, options, &mut interest, &mut files)?;
     let mut people = Vec::new();
     for path in leavers {
         people.extend(read_leavers(&path)?);
@@ -149,6 +159,36 @@ pub fn read(paths: &[PathBuf], options: &Options) -> Result<(Case, Vec<Waiver>),
     Ok((case, waivers))
 }
 
+/// How deep sessions that made sessions are followed.
+const DEPTH: usize = 4;
+
+/// Reads logs once more where sessions were found that they may have used before it was known whose they are: what
+/// `lookup-events` gives has the newest first, and a trail has many files.
+fn again(
+    evidence: &[(PathBuf, &'static Format, Probe)],
+    options: &Options,
+    interest: &mut Interest,
+    files: &mut [Evidence],
+) -> Result<(), DeskError> {
+    let mut known = 0;
+    for _ in 0..DEPTH {
+        let follows = |file: &Evidence| file.kind == Kind::Log && file.platform == "aws";
+        let sessions: usize =
+            files.iter().filter(|f| follows(f)).map(|f| f.found.aliases.len()).sum();
+        if sessions == known {
+            break;
+        }
+        known = sessions;
+        for ((path, format, probe), file) in evidence.iter().zip(files.iter_mut()) {
+            if follows(file) {
+                *file = read_evidence(path, format, probe, options, interest)?;
+                interest.aliases.extend(file.found.aliases.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
 fn is_same(path: &Path, named: &Path) -> bool {
     path == named
         || match (path.canonicalize(), named.canonicalize()) {
@@ -159,10 +199,39 @@ fn is_same(path: &Path, named: &Path) -> bool {
 }
 
 impl Desk {
+    /// Sorts what is brought.
+    fn of(paths: &[PathBuf], options: &Options) -> Result<Self, DeskError> {
+        let mut desk = Self {
+            // a record of this minute is not of the future
+            as_of: options.as_of.shifted(options.skew),
+            books: Vec::new(),
+            methods: Vec::new(),
+            transcripts: Vec::new(),
+            leavers: Vec::new(),
+            waivers: Vec::new(),
+            evidence: Vec::new(),
+            strays: Vec::new(),
+        };
+        for path in paths {
+            desk.lay(path, 0)?;
+        }
+        match desk.strays.len() {
+            0 => Ok(desk),
+            1 => Err(desk.strays.remove(0)),
+            _ => Err(DeskError::Strays(desk.strays)),
+        }
+    }
+
     /// Takes a file, a kit, or a folder with whatever is in it.
     fn lay(&mut self, path: &Path, depth: usize) -> Result<(), DeskError> {
         if !path.is_dir() {
-            return self.file(path);
+            return match self.file(path) {
+                Err(stray @ (DeskError::Strange { .. } | DeskError::File(_))) => {
+                    self.strays.push(stray);
+                    Ok(())
+                }
+                other => other,
+            };
         }
         let log = Kit::open(path).ok().map(|kit| kit.logbook()).filter(Logbook::exists);
         if log.is_some() {
@@ -240,15 +309,21 @@ fn broken(path: &Path, record: u64, what: String) -> DeskError {
     DeskError::Broken { path: path.to_owned(), record, what }
 }
 
-/// Reads one evidence file by itself, and everything that it says.
-pub fn examine(path: &Path, options: &Options) -> Result<Evidence, DeskError> {
-    match sort(path)? {
-        Sorted::Evidence(format, probe) => {
-            let interest = Interest { everything: true, ..Interest::default() };
-            read_evidence(path, format, &probe, options, &interest)
-        }
-        _ => Err(DeskError::Strange { path: path.to_owned(), what: "no evidence of a platform" }),
+/// Reads every evidence file by itself, with everything that it says, and hands one after the other over.
+pub fn examine(
+    paths: &[PathBuf],
+    options: &Options,
+    mut take: impl FnMut(Evidence),
+) -> Result<(), DeskError> {
+    let desk = Desk::of(paths, options)?;
+    if desk.evidence.is_empty() {
+        return Err(DeskError::NoEvidence);
     }
+    let interest = Interest { everything: true, ..Interest::default() };
+    for (path, format, probe) in &desk.evidence {
+        take(read_evidence(path, format, probe, options, &interest)?);
+    }
+    Ok(())
 }
 
 /// Says what a file is.
@@ -339,7 +414,12 @@ fn read_evidence(
     let io = |source| FileError::Io { deed: "read", path: path.to_owned(), source };
     let found = reading.found;
     let (sha256, bytes) = source.finish().map_err(io)?;
-    let (platform, kind) = (format.platform, format.kind);
+    // a driver of one's own may be called anything: what it reports may be of any platform
+    let platform = match known(&found.platform) {
+        Some(platform) => platform.to_owned(),
+        None => format.platform.to_owned(),
+    };
+    let kind = format.kind;
     Ok(Evidence {
         path: path.to_owned(),
         sha256,

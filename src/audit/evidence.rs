@@ -3,14 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use super::facts::{Fact, Place, What};
+use super::facts::{Fact, Place};
 use crate::clock::Instant;
 
 /// Uses of one credential from one place are one fact while they are not further apart than this, in seconds.
 const RUN: i64 = 60;
 
+/// Names under `[rotation.target]` that say whose credential it is.
+pub const SUBJECTS: [&str; 5] = ["user", "role", "service_account", "app", "login"];
+
 /// Most runs that are open at once.
 const MOST_RUNS: usize = 4096;
+
+/// Most sessions of one log that are followed.
+const MOST_SESSIONS: usize = 10_000;
 
 /// What kind of evidence it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +39,18 @@ pub struct Evidence {
     /// What it is, in words.
     pub format: &'static str,
     /// The platform that it speaks of: `aws`, `gcp`, …; empty where it may be any.
-    pub platform: &'static str,
+    pub platform: String,
     /// A state or a log.
     pub kind: Kind,
     /// What was found in it.
     pub found: Found,
+}
+
+impl Evidence {
+    /// Says whether it is a list of revoked SSH keys.
+    pub fn is_krl(&self) -> bool {
+        self.format.starts_with("SSH key revocation list")
+    }
 }
 
 /// What was found in a file.
@@ -47,14 +60,16 @@ pub struct Found {
     pub records: u64,
     /// When a state was taken, or a log exported.
     pub report_time: Option<Instant>,
+    /// The platform that it names itself; empty: it does not say.
+    pub platform: String,
     /// First and last event of a log, whoever they are about.
     pub window: Option<(Instant, Instant)>,
     /// Whether a log would show uses of a credential.
     pub sees_uses: bool,
     /// Whether a log would show that a credential is made, changed or deleted.
     pub sees_changes: bool,
-    /// The credentials that it was asked about, where it was; none: everybody.
-    pub only: BTreeSet<String>,
+    /// The credentials that it was asked about, where it was, and for which time; none: everybody, for the whole window.
+    pub asked: BTreeMap<String, (Instant, Instant)>,
     /// Why it is not all that there is, if so.
     pub partial: Option<String>,
     /// Accounts, projects, tenants in it.
@@ -71,7 +86,7 @@ pub struct Found {
     pub facts: Vec<Fact>,
     /// Whether it lists what was made after it was taken.
     pub wrong_time: bool,
-    /// What logs write in the place of ids, and the id.
+    /// What logs write in the place of ids, and the id: Vault's HMACs, and sessions with the credential that they came from.
     pub aliases: BTreeMap<String, String>,
 }
 
@@ -115,7 +130,7 @@ pub struct Interest {
     pub credentials: BTreeSet<String>,
     /// Users, roles, accounts.
     pub subjects: BTreeSet<String>,
-    /// What a log writes in the place of a credential's id: Vault's HMAC of an accessor.
+    /// What a log writes in the place of a credential's id: Vault's HMAC of an accessor, the id of a session.
     pub aliases: BTreeMap<String, String>,
 }
 
@@ -164,6 +179,20 @@ impl<'a> Reading<'a> {
         self.found.records = self.found.records.max(record);
     }
 
+    /// Returns the credential that a session came from, if this or an earlier file has told.
+    pub fn parent(&self, session: &str) -> Option<&str> {
+        let aliases = [&self.found.aliases, &self.interest.aliases];
+        aliases.into_iter().find_map(|known| known.get(session)).map(String::as_str)
+    }
+
+    /// Keeps what a session came from.
+    pub fn minted(&mut self, session: &str, parent: &str) {
+        let known = self.found.aliases.len() < MOST_SESSIONS;
+        if known && !session.is_empty() && self.interest.wants("", parent) {
+            self.found.aliases.insert(session.to_owned(), parent.to_owned());
+        }
+    }
+
     /// Returns the place of the record that is being read.
     pub fn place(&self) -> Place {
         Place { file: 0, record: self.record }
@@ -187,7 +216,7 @@ impl<'a> Reading<'a> {
         // a fact that had to wait knows where it stands
         let record = if fact.place.record == 0 { self.record } else { fact.place.record };
         let fact = Fact { place: Place { file: 0, record }, account: self.current.clone(), ..fact };
-        if fact.what != What::Used {
+        if !fact.what.is_use() {
             self.found.facts.push(fact);
             return;
         }
@@ -268,7 +297,7 @@ impl<'a> Reading<'a> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::facts::Span;
+    use super::super::facts::{Span, What};
     use super::*;
 
     #[test]

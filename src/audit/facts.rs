@@ -124,6 +124,8 @@ pub enum What {
     Used,
     /// Somebody tried to use it, and was refused.
     UseFailed,
+    /// A session that came from it was used. That says nothing of the credential: sessions outlive it.
+    SessionUsed,
     /// A session came from it that lives on its own.
     SessionMinted,
     /// The sessions that came from it were ended.
@@ -134,7 +136,7 @@ pub enum What {
 
 impl What {
     /// Every one.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Created,
         Self::SeenActive,
         Self::SeenInactive,
@@ -146,6 +148,7 @@ impl What {
         Self::Expires,
         Self::Used,
         Self::UseFailed,
+        Self::SessionUsed,
         Self::SessionMinted,
         Self::SessionsEnded,
         Self::RevokeFailed,
@@ -165,6 +168,7 @@ impl What {
             Self::Expires => "expires",
             Self::Used => "used",
             Self::UseFailed => "use_failed",
+            Self::SessionUsed => "session_used",
             Self::SessionMinted => "session_minted",
             Self::SessionsEnded => "sessions_ended",
             Self::RevokeFailed => "revoke_failed",
@@ -174,6 +178,11 @@ impl What {
     /// Reads the word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|what| what.word() == word.trim())
+    }
+
+    /// Says whether somebody got in with it, or with a session that came from it.
+    pub fn is_use(self) -> bool {
+        matches!(self, Self::Used | Self::SessionUsed)
     }
 
     /// Says whether the credential is in force when this is seen.
@@ -215,6 +224,8 @@ pub struct Fact {
     pub when: Span,
     /// The account, project or tenant that it happened in. Empty: not said.
     pub account: Box<str>,
+    /// Vault: the mount of the login. Empty: not said.
+    pub mount: Box<str>,
     /// Whose credential it is: a user, a role, an account. Empty: not said.
     pub subject: Box<str>,
     /// The credential's public id. Empty: the source knows only the subject.
@@ -245,6 +256,7 @@ impl Fact {
             what,
             when,
             account: "".into(),
+            mount: "".into(),
             subject: "".into(),
             credential: "".into(),
             made: None,
@@ -262,6 +274,12 @@ impl Fact {
     #[must_use]
     pub fn subject(self, subject: &str) -> Self {
         Self { subject: subject.into(), ..self }
+    }
+
+    /// Names the mount of the login.
+    #[must_use]
+    pub fn mount(self, mount: &str) -> Self {
+        Self { mount: mount.into(), ..self }
     }
 
     /// Names the credential.
@@ -294,6 +312,24 @@ impl Fact {
         Self { word: word.into(), ..self }
     }
 
+    /// Returns the first of a run of uses whose times are known; of everything else, itself.
+    #[must_use]
+    pub fn first_of_run(&self) -> Self {
+        match self.when.exact() {
+            Some(_) => Self { last: self.when.to, times: 1, ..self.clone() },
+            None => self.clone(),
+        }
+    }
+
+    /// Returns the last of a run of uses whose times are known; of everything else, itself.
+    #[must_use]
+    pub fn last_of_run(&self) -> Self {
+        match self.last.filter(|_| self.when.exact().is_some()) {
+            Some(last) => Self { when: Span::at(last), times: 1, ..self.clone() },
+            None => self.clone(),
+        }
+    }
+
     /// Returns the whole time that it speaks of, the run included.
     pub fn stretch(&self) -> Span {
         Span { from: self.when.from, to: self.last.max(self.when.to) }
@@ -310,6 +346,7 @@ impl fmt::Display for Fact {
             ("with", &self.with),
             ("from", &self.address),
             ("word", &self.word),
+            ("mount", &self.mount),
         ] {
             if !text.is_empty() {
                 write!(f, "  {name}={text}")?;

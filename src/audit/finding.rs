@@ -192,6 +192,15 @@ impl Finding {
         hex(&sha256(&[text.as_bytes()])[..8])
     }
 
+    /// Returns what to do: mend it, or bring what would tell.
+    pub fn remedy(&self) -> String {
+        match self.outcome {
+            Outcome::Inconclusive => format!("bring what tells: {}", self.rule.needs),
+            Outcome::Pass => String::new(),
+            Outcome::Fail => self.rule.remedy.to_owned(),
+        }
+    }
+
     /// Orders findings: what is worst first.
     pub fn order(&self) -> impl Ord + '_ {
         (

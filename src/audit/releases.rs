@@ -20,6 +20,22 @@ pub enum Verdict {
     Open,
 }
 
+impl Row {
+    /// Says how it was used, for a table.
+    pub fn used(&self) -> String {
+        match self.uses {
+            None => "no use seen".to_owned(),
+            Some((span, 1)) => format!("used once, {span}"),
+            Some((span, times)) => format!("used {times} times, {span}"),
+        }
+    }
+
+    /// Says when it ended, for a table.
+    pub fn end(&self) -> String {
+        self.ended.map_or("no END".to_owned(), |(_, at)| format!("ended {}", at.utc()))
+    }
+}
+
 impl Verdict {
     /// Returns the word for it.
     pub fn word(self) -> &'static str {
@@ -145,6 +161,13 @@ fn judge(
             (Verdict::Fail, format!("in force {}, after it was due", at.rfc3339()), vec![place])
         }
         _ if case.as_of <= late => (Verdict::Open, format!("due {}", due.rfc3339()), Vec::new()),
+        // nobody claims that it was revoked: there is nothing that evidence could confirm
+        alive if look.set.revoked.is_none() => {
+            let seen = alive.map(|(at, _)| format!("; last seen in force {}", at.rfc3339()));
+            let why = "no record and no evidence says that it was revoked".to_owned();
+            let places = alive.map(|(_, place)| place).into_iter().collect();
+            (Verdict::Fail, why + &seen.unwrap_or_default(), places)
+        }
         Some((at, place)) => {
             let why = format!("last seen in force {}; nothing says what came after", at.rfc3339());
             (Verdict::Inconclusive, why, vec![place])
@@ -182,7 +205,12 @@ fn nothing(case: &Case, look: &Look<'_>) -> String {
         "aws" => "`list-access-keys` with the time of the export, or CloudTrail of us-east-1",
         "postgresql" => "the server's log with its DDL, or two reports of pg_authid",
         "vault" => "the audit log of the server",
-        "ssh" => "the KRL, or authorized_keys with the time of the export",
+        "ssh" if look.book.has_krl(look.set) => {
+            "the KRL, or authorized_keys as this program reported it,"
+        }
+        "ssh" => {
+            "authorized_keys as this program reported it (a KRL counts where `krl` in [rotation.target] names it)"
+        }
         "linux" => "the shadow file with the time of the export",
         "gcp" => "the keys list with the time of the export, or the activity log",
         "entra" => "the credential list with the time of the export, or the audit log",
@@ -198,15 +226,19 @@ fn named(look: &Look<'_>) -> String {
     }
 }
 
-/// Returns first and last use from a release on, up to the next one of the set.
+/// Returns first and last use from a release on, up to its end or the next one of the set: what comes after is of a rotation,
+/// or the question of a rule.
 fn uses(look: &Look<'_>, from: Instant, case: &Case) -> Option<(Span, u64)> {
     let next = look.set.releases.iter().map(|r| r.at).find(|at| *at > from);
+    let release = look.set.releases.iter().find(|r| r.at == from);
+    let ended = release.and_then(|r| r.ended).map(|(_, at)| at.shifted(case.skew + 1));
+    let next = next.into_iter().chain(ended).min();
     let within = |fact: &&&Fact| {
         let (start, end) = (fact.when.from, fact.stretch().to);
         end.is_some_and(|end| end >= from.shifted(-case.skew))
             && next.is_none_or(|next| start.is_some_and(|start| start < next))
     };
-    let used = look.facts.iter().filter(|fact| fact.what == What::Used).filter(within);
+    let used = look.facts.iter().filter(|fact| fact.what.is_use()).filter(within);
     let mut found: Option<(Span, u64)> = None;
     for fact in used {
         let stretch = fact.stretch();

@@ -116,6 +116,6 @@ mod tests {
             assert_eq!(find(rule.id).unwrap().id, rule.id);
             assert_eq!(find(&rule.id[3..].to_lowercase()).unwrap().id, rule.id);
         }
-        assert!(find("BG-XXX-001").is_none());
+        assert!(find("BG-REV-999").is_none());
     }
 }

@@ -1,10 +1,12 @@
 //! `audit`: the logbook held against what the platforms say.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use super::Context;
 use crate::audit::Report;
 use crate::audit::desk::{self, DeskError, Options};
+use crate::audit::evidence::Evidence;
 use crate::audit::finding::Outcome;
 use crate::audit::output::csv::Csv;
 use crate::audit::output::html::Html;
@@ -51,6 +53,9 @@ pub(super) fn run(context: &Context, args: &Audit) -> Result<Exit, Failure> {
         Format::Markdown => Box::new(Markdown { all: args.all }),
         Format::Html => Box::new(Html { all: args.all }),
     };
+    if let Some(path) = &args.output {
+        is_free(path, args.format)?;
+    }
     let working = ui.working("reading what lies on the desk");
     let read = desk::read(&args.paths, &options);
     drop(working);
@@ -89,9 +94,9 @@ pub(super) fn run(context: &Context, args: &Audit) -> Result<Exit, Failure> {
 /// Lists what evidence files say, one fact a line.
 fn facts(context: &Context, args: &Audit, options: &Options) -> Result<Exit, Failure> {
     let ui = &context.ui;
-    for path in &args.paths {
-        let file = desk::examine(path, options).map_err(|error| failure(&error))?;
-        ui.data(&format!("{}: {}, {}", path.display(), file.format, covers(&file)));
+    let show = |file: Evidence| {
+        let name = clean(&file.path.display().to_string());
+        ui.data(&format!("{name}: {}, {}", file.format, covers(&file)));
         if let Some(why) = &file.found.partial {
             ui.data(&format!("  not whole: {}", clean(why)));
         }
@@ -101,8 +106,29 @@ fn facts(context: &Context, args: &Audit, options: &Options) -> Result<Exit, Fai
         for fact in &file.found.facts {
             ui.data(&format!("  {}", clean(&fact.to_string())));
         }
-    }
+    };
+    desk::examine(&args.paths, options, show).map_err(|error| failure(&error))?;
     Ok(Exit::Done)
+}
+
+/// Says whether a report may be written where it is to go. Asked before anything is read: an audit may take a while.
+fn is_free(path: &Path, format: Format) -> Result<(), Failure> {
+    if format != Format::Csv {
+        return match path.symlink_metadata() {
+            Ok(_) => Err(Failure::invalid(format!("`{}` exists already", path.display()))
+                .hint("name a file that is not there yet; no report is written over another")),
+            Err(_) => Ok(()),
+        };
+    }
+    match std::fs::read_dir(path) {
+        Ok(mut inside) => match inside.next() {
+            None => Ok(()),
+            Some(_) => Err(Failure::invalid(format!("there are files in `{}`", path.display()))
+                .hint("name an empty folder, or one that is not there yet")),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Failure::invalid(format!("cannot use `{}`: {error}", path.display()))),
+    }
 }
 
 /// Reads what was said besides the files.
@@ -148,13 +174,20 @@ fn skew(text: &str) -> Result<i64, Failure> {
 
 fn failure(error: &DeskError) -> Failure {
     let failure = Failure::invalid(error.to_string());
-    match error {
-        DeskError::Strange { .. } => failure.hint(
-            "take it off the desk, or bring it as a table `credential_id,event,at`; nothing is passed over in silence",
-        ),
-        DeskError::NoBook => failure.hint("name the kit, or its logbook.jsonl"),
-        DeskError::Log(_) | DeskError::File(_) | DeskError::Broken { .. } | DeskError::NoSuchFile(_) => failure,
-    }
+    let hint = match error {
+        DeskError::Strange { .. } | DeskError::Strays(_) => {
+            "take it off the desk, or bring it as a table `credential_id,event,at`; nothing is passed over in silence"
+        }
+        DeskError::NoBook => "name the kit, or its logbook.jsonl",
+        DeskError::NoEvidence => {
+            "name exports of the platform: the README lists what is read, under \"After: you are the auditor\""
+        }
+        DeskError::Log(_) => "bring the logbook as the kit has it: a copy of logbook.jsonl",
+        DeskError::File(_) => "name files that are there and that you may read",
+        DeskError::Broken { .. } => "export it once more; a file that is not whole is not judged",
+        DeskError::NoSuchFile(_) => "write its name as it is among the files",
+    };
+    failure.hint(hint)
 }
 
 fn explain(ui: &Ui, rule: &Rule) {

@@ -1,20 +1,25 @@
 //! The process of a driver: found and pinned, started without our environment, given up after a time.
 
+mod pipe;
+mod redact;
+
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, LazyLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use zeroize::Zeroizing;
 
+use self::pipe::Pipe;
+use self::redact::redact;
 use super::answer::{self, Described, Made, Partial, Refused, Report, Revoked, Verified};
-use super::protocol::{self, Credential, Request, Verb};
+use super::protocol::{self, Request, Verb};
 use crate::fault;
 use crate::method::Rotation;
 use crate::secret::Secret;
@@ -35,9 +40,6 @@ const MAX_WORDS: usize = 64 << 10;
 /// Variables that a driver gets of ours, if they are set.
 const PASSED: [&str; 6] = ["HOME", "LANG", "LC_ALL", "PATH", "TERM", "TZ"];
 
-/// How long a pipe is read on after the driver itself has ended.
-const LINGER: Duration = Duration::from_secs(2);
-
 /// Ctrl-C while a driver ran: what it does is finished and written down first.
 static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
@@ -45,9 +47,6 @@ static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
-
-/// Instead of a secret in what a driver says.
-const REDACTED: &[u8] = b"[redacted]";
 
 /// A driver that can be asked.
 #[derive(Clone, Debug)]
@@ -335,40 +334,6 @@ fn wait(child: &mut Child, until: Option<Instant>) -> Option<ExitStatus> {
     }
 }
 
-/// A pipe that is read in a thread of its own.
-struct Pipe {
-    bytes: Arc<Mutex<Zeroizing<Vec<u8>>>>,
-    thread: JoinHandle<()>,
-}
-
-impl Pipe {
-    /// Reads to the end, and keeps no more than `most`: whoever writes more is not to be ended by that.
-    fn read(pipe: Option<impl Read + Send + 'static>, most: usize) -> Self {
-        let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::new())));
-        let kept = Arc::clone(&bytes);
-        let thread = thread::spawn(move || {
-            let Some(mut pipe) = pipe else { return };
-            let mut block = Zeroizing::new([0; 8192]);
-            while let Ok(read @ 1..) = pipe.read(&mut block[..]) {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                let room = most.saturating_sub(kept.len()).min(read);
-                kept.extend_from_slice(&block[..room]);
-            }
-        });
-        Self { bytes, thread }
-    }
-
-    /// Takes what was read; something that the driver started and left behind is not waited for.
-    fn rest(self) -> Zeroizing<Vec<u8>> {
-        let until = Instant::now() + LINGER;
-        while !self.thread.is_finished() && Instant::now() < until {
-            thread::sleep(Duration::from_millis(1));
-        }
-        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *bytes)
-    }
-}
-
 /// Reads how it ended: 0 with an answer, 1 with an error; everything else leaves open what happened.
 fn outcome(
     verb: &str,
@@ -406,36 +371,6 @@ fn outcome(
     }
 }
 
-/// Takes every secret out of a text: those that it was given, and those in its answer, as they are and as JSON writes
-/// them.
-fn redact(text: &[u8], secrets: &[&Secret], answer: &[u8]) -> String {
-    let made = answer::made(answer).map(|made| made.credential).ok();
-    let made = made.iter().flat_map(Credential::secrets);
-    let mut text = Zeroizing::new(text.to_vec());
-    for secret in secrets.iter().copied().chain(made) {
-        // a file is told line by line, so its lines are secrets, too
-        for line in secret.expose().split(|b| *b == b'\n').filter(|line| line.len() >= 4) {
-            cut(&mut text, line);
-            let line = String::from_utf8_lossy(line);
-            let quoted = Zeroizing::new(serde_json::to_string(&line).unwrap_or_default());
-            cut(&mut text, quoted.trim_matches('"').as_bytes());
-        }
-    }
-    String::from_utf8_lossy(&text).into_owned()
-}
-
-fn cut(text: &mut Vec<u8>, secret: &[u8]) {
-    let mut from = 0;
-    let next = |text: &[u8], from: usize| {
-        text.get(from..)?.windows(secret.len().max(1)).position(|window| window == secret)
-    };
-    while let Some(at) = next(text, from) {
-        let at = from + at;
-        text.splice(at..at + secret.len(), REDACTED.iter().copied());
-        from = at + REDACTED.len();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -444,7 +379,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::rotation::protocol::Fields;
+    use crate::rotation::protocol::{Credential, Fields};
 
     fn script(text: &str) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();

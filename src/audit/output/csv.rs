@@ -125,7 +125,7 @@ fn findings(report: &Report) -> String {
             list(finding.records.iter().map(ToString::to_string).collect()),
             list(finding.places.iter().map(|p| place(report, *p)).collect()),
             finding.rule.clauses.join("; "),
-            finding.rule.remedy.to_owned(),
+            finding.remedy(),
             finding.fingerprint(),
             finding.waived.clone().unwrap_or_default(),
         ]

@@ -18,7 +18,7 @@ pub struct Html {
 /// Nothing is said by colour alone: every bar has its row, every verdict its word.
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:62rem;padding:0 1rem;color:#111;background:#fff}\
 table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{border-bottom:1px solid #bbb;padding:.35rem .5rem;text-align:left;vertical-align:top}\
-th{border-bottom:2px solid #111}.fail{font-weight:700}td.code,code{font-family:ui-monospace,monospace;font-size:.9em}td.hash{font-family:ui-monospace,monospace;font-size:.7em;word-break:break-all}\
+th{border-bottom:2px solid #111}.fail{font-weight:700}td.code{white-space:nowrap}td.code,code{font-family:ui-monospace,monospace;font-size:.9em}td.hash{font-family:ui-monospace,monospace;font-size:.7em;word-break:break-all}\
 svg{width:100%;height:auto;margin:.5rem 0 1.5rem;font-size:12px}.axis{stroke:#ccc}.paper{fill:#ddd;stroke:#777}.release{fill:#9bc4e2;stroke:#1b5e8c}.due{fill:#111}\
 .use{fill:#444}.revoked{fill:#fff;stroke:#111;stroke-width:2}.covered{fill:#e8f0d8;stroke:#5b7a1f}\
 @media print{body{margin:0;max-width:none;font-size:10pt}tr{break-inside:avoid}}";
@@ -51,7 +51,7 @@ impl Html {
             summary(report)
         )?;
         releases(report, out)?;
-        writeln!(out, "<h2>Timelines</h2>")?;
+        writeln!(out, "<h2>Timelines</h2>\n<p>{}</p>", super::picture::LEGEND)?;
         for look in case.looks() {
             let id = if look.id.is_empty() {
                 String::new()
@@ -105,7 +105,7 @@ impl Html {
                 escape(&finding.what),
                 escape(rule.title),
                 finding.fingerprint(),
-                escape(rule.remedy),
+                escape(&finding.remedy()),
                 escape(&rule.clauses.join("; "))
             )?;
         }
@@ -123,9 +123,6 @@ fn releases(report: &Report, out: &mut String) -> std::fmt::Result {
         "<table><tr><th>Gen</th><th>Record</th><th>Released (UTC)</th><th>To</th><th>For</th><th>Used</th><th>Revoke before</th><th>Verdict</th></tr>"
     )?;
     for row in &report.table {
-        let used = row
-            .uses
-            .map_or("not seen".to_owned(), |(span, times)| format!("{times} times, {span}"));
         let class = if row.verdict == Verdict::Fail { " class=\"fail\"" } else { "" };
         writeln!(
             out,
@@ -136,7 +133,7 @@ fn releases(report: &Report, out: &mut String) -> std::fmt::Result {
             escape(&row.operator.to_string()),
             escape(&row.reason),
             escape(row.ticket.as_deref().unwrap_or_default()),
-            escape(&used),
+            escape(&row.used()),
             minute(row.due),
             row.verdict.word(),
             escape(&row.why)

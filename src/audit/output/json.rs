@@ -101,7 +101,7 @@ pub fn object(report: &Report) -> Value {
                 "records": finding.records,
                 "evidence": finding.places.iter().map(|p| place(report, *p)).collect::<Vec<_>>(),
                 "clauses": finding.rule.clauses,
-                "remedy": finding.rule.remedy,
+                "remedy": finding.remedy(),
             })
         })
         .collect();

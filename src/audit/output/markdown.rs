@@ -53,20 +53,21 @@ impl Markdown {
         } else {
             writeln!(
                 out,
-                "| Gen | Record | Released (UTC) | To | For | Revoke before | Verdict | Why |"
+                "| Gen | Record | Released (UTC) | To | For | Used | Revoke before | Verdict | Why |"
             )?;
-            writeln!(out, "|---|---|---|---|---|---|---|---|")?;
+            writeln!(out, "|---|---|---|---|---|---|---|---|---|")?;
         }
         for row in &report.table {
             writeln!(
                 out,
-                "| {} | {} | {} | {} | {} {} | {} | **{}** | {} |",
+                "| {} | {} | {} | {} | {} {} | {} | {} | **{}** | {} |",
                 row.generation,
                 row.record,
                 minute(row.at),
                 cell(&row.operator.to_string()),
                 cell(&row.reason),
                 cell(row.ticket.as_deref().unwrap_or_default()),
+                cell(&row.used()),
                 minute(row.due),
                 row.verdict.word(),
                 cell(&row.why)
@@ -92,7 +93,7 @@ impl Markdown {
                 finding.rule.severity.word(),
                 cell(&finding.what),
                 places.join(", "),
-                cell(finding.rule.remedy),
+                cell(&finding.remedy()),
                 finding.fingerprint()
             )?;
         }

@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 
 use super::{clean, minute};
 use crate::audit::case::{Case, Look, Sees};
-use crate::audit::facts::What;
+use crate::audit::releases;
 use crate::clock::Instant;
+
+/// What a reader has to know of the pictures.
+pub(super) const LEGEND: &str = "Released: from RELEASE to END; the black mark is when it had to be revoked. Revoked: as wide as the time of it is not known. The last two rows: what the logs that were given cover.";
 
 const WIDTH: f64 = 900.0;
 const LEFT: f64 = 130.0;
@@ -65,19 +68,12 @@ fn lines(case: &Case, look: &Look<'_>) -> Vec<Line> {
             format!("released to {} {}", release.operator.name, minute(release.at)),
         )
     });
-    let due = set.releases.first().map(|release| {
-        mark(
-            release.revoke_due,
-            None,
-            "due",
-            format!("revoke before {}", minute(release.revoke_due)),
-        )
+    let due = releases::due(look)
+        .map(|due| mark(due, None, "due", format!("revoke before {}", minute(due))));
+    let uses = look.facts.iter().filter(|fact| fact.what.is_use()).take(500).filter_map(|fact| {
+        let stretch = fact.stretch();
+        Some(mark(stretch.from?, stretch.to, "use", format!("{} {stretch}", fact.word)))
     });
-    let uses =
-        look.facts.iter().filter(|fact| fact.what == What::Used).take(500).filter_map(|fact| {
-            let stretch = fact.stretch();
-            Some(mark(stretch.from?, stretch.to, "use", format!("{} {stretch}", fact.word)))
-        });
     let revoked = look.timeline.out_of_force().into_iter().filter_map(|end| {
         let to = end.when.to?;
         Some(mark(
@@ -110,7 +106,7 @@ pub(super) fn timeline(case: &Case, look: &Look<'_>) -> String {
     let lines = lines(case, look);
     let from = look.set.issue.1;
     let last = look.timeline.out_of_force().and_then(|end| end.when.to);
-    let due = look.set.releases.iter().map(|r| r.revoke_due).max();
+    let due = releases::due(look);
     let to = last
         .max(due)
         .max(look.set.revoked.map(|(_, at)| at))

@@ -108,12 +108,7 @@ fn table(report: &Report, out: &mut String) -> std::fmt::Result {
             clean(&row.reason),
             row.ticket.as_ref().map(|t| format!(" {}", clean(t))).unwrap_or_default(),
         )?;
-        let ended =
-            row.ended.map_or("never ended".to_owned(), |(_, at)| format!("ended {}", minute(at)));
-        let used = row.uses.map_or("no use seen".to_owned(), |(span, times)| {
-            format!("used {times} times, {span}")
-        });
-        writeln!(out, "               {ended}; {used}")?;
+        writeln!(out, "               {}; {}", row.end(), row.used())?;
         writeln!(out, "               revoke before {}: {}", minute(row.due), clean(&row.why))?;
     }
     Ok(())

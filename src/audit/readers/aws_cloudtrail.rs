@@ -148,8 +148,10 @@ fn event(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
     let caller = if root && caller.is_empty() { "<root_account>" } else { caller };
     let console = event.name == "ConsoleLogin";
     let sts = event.source == "sts.amazonaws.com";
+    // what a session does, its credential does
+    let parent = reading.parent(with).map(str::to_owned);
     // most events of a log are nobody's here, and do nothing to a credential
-    if !(iam || console || sts || reading.interest.wants(caller, with)) {
+    if !(iam || console || sts || parent.is_some() || reading.interest.wants(caller, with)) {
         return Ok(());
     }
     let failed = event.error_code.is_some();
@@ -161,7 +163,11 @@ fn event(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
         None => event.name.clone().into_owned(),
     };
     let fact = |what: What| Fact::new(what, when).by(actor, with).from(address, agent).word(&word);
-    if !with.is_empty() {
+    if let Some(parent) = &parent {
+        if !(failed && is_refused(text(&event.error_code))) {
+            reading.fact(fact(What::SessionUsed).credential(parent).by(actor, parent));
+        }
+    } else if !with.is_empty() {
         // who uses a key that is gone or switched off is refused before any service sees it
         let what = if failed && is_refused(text(&event.error_code)) {
             What::UseFailed
@@ -183,6 +189,8 @@ fn event(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
     }
     if sts && !failed {
         if let Some(minted) = response().credentials {
+            let with = parent.as_deref().unwrap_or(with);
+            reading.minted(&minted.access_key_id, with);
             let session = fact(What::SessionMinted).subject(caller).credential(with);
             reading.fact(
                 session

@@ -3,7 +3,7 @@
 //! | column | |
 //! |---|---|
 //! | `credential_id` | the public id, as in the logbook |
-//! | `event` | `created`, `seen_active`, `seen_inactive`, `seen_absent`, `deactivated`, `reactivated`, `deleted`, `secret_changed`, `expires`, `used`, `use_failed`, `session_minted`, `sessions_ended`, `revoke_failed`; or `window`, which only says what was asked for |
+//! | `event` | `created`, `seen_active`, `seen_inactive`, `seen_absent`, `deactivated`, `reactivated`, `deleted`, `secret_changed`, `expires`, `used`, `use_failed`, `session_used`, `session_minted`, `sessions_ended`, `revoke_failed`; or `window`, which only says what was asked for |
 //! | `at` | RFC 3339 with its zone; empty: not known |
 //! | `until` | where the time is known only as a stretch: its end |
 //! | `subject`, `actor`, `with`, `address`, `agent`, `account`, `region`, `word` | may be missing |
@@ -42,7 +42,8 @@ fn read(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
         if row.has("window_from") && row.has("window_to") {
             for edge in [time("window_from")?, time("window_to")?].into_iter().flatten() {
                 reading.saw(edge);
-                reading.found.only.insert(id.to_owned());
+                let (from, to) = reading.found.asked.entry(id.to_owned()).or_insert((edge, edge));
+                (*from, *to) = (edge.min(*from), edge.max(*to));
             }
             reading.found.sees_uses = true;
             reading.found.sees_changes = true;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::time::zoned;
 use super::{Format, Input, whole_text};
 use crate::audit::elements::Broken;
-use crate::audit::evidence::{Kind, Listing, Reading, Told, Whose};
+use crate::audit::evidence::{Kind, Listing, Reading, SUBJECTS, Told, Whose};
 use crate::audit::facts::{Fact, Span, What};
 use crate::logbook::hex;
 use crate::set::sha256;
@@ -61,6 +61,7 @@ fn read(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
     reading.found.report_time = Some(at);
     reading.account(&report.account);
     reading.found.exporter.clone_from(&report.caller);
+    reading.found.platform.clone_from(&report.platform);
     reading.note(format!(
         "made by this program for {}; an export of somebody else is independent",
         report.platform
@@ -72,10 +73,9 @@ fn read(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
             return Err(broken(format!("`{}` in it does not have its SHA-256", raw.name)));
         }
     }
-    let subject = ["user", "role", "app", "service_account"]
-        .into_iter()
-        .find_map(|name| report.target.get(name))
-        .map_or("", String::as_str);
+    let subject =
+        SUBJECTS.into_iter().find_map(|name| report.target.get(name)).map_or("", String::as_str);
+    let mount = report.target.get("mount").map_or("", String::as_str);
     if report.complete {
         let of = if subject.is_empty() {
             Whose::NotSaid
@@ -97,7 +97,7 @@ fn read(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
                 continue;
             }
         };
-        let fact = Fact::new(what, Span::at(at)).subject(subject).credential(&item.id);
+        let fact = Fact::new(what, Span::at(at)).subject(subject).credential(&item.id).mount(mount);
         reading.fact(fact.made(zoned(&item.created_at)).word(&item.status));
     }
     Ok(())

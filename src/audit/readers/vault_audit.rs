@@ -131,7 +131,8 @@ fn line(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
     let fact = |what: What| {
         Fact::new(what, Span::at(at)).by(&actor, &accessor).from(&address, "").word(&word)
     };
-    if let Some(login) = login_of(path) {
+    if let Some((mount, login)) = login_of(path) {
+        let fact = |what: What| fact(what).mount(mount);
         let what = if failed { What::UseFailed } else { What::Used };
         reading.fact(fact(what).subject(login).credential(login).by(login, ""));
         if let Some(auth) = line.response.auth.as_ref().filter(|_| !failed) {
@@ -176,10 +177,11 @@ fn on_user(
     fact: &dyn Fn(What) -> Fact,
 ) -> Option<Fact> {
     if let Some(rest) = path.strip_prefix("sys/leases/revoke-prefix/auth/") {
-        let user = rest.split_once("/login/")?.1.trim_end_matches('/');
-        return Some(fact(What::SessionsEnded).subject(user).credential(user));
+        let (mount, user) = rest.split_once("/login/")?;
+        let user = user.trim_end_matches('/');
+        return Some(fact(What::SessionsEnded).mount(mount).subject(user).credential(user));
     }
-    let (_, rest) = path.strip_prefix("auth/")?.split_once("/users/")?;
+    let (mount, rest) = path.strip_prefix("auth/")?.split_once("/users/")?;
     let (user, what) = match (rest.split_once('/'), operation) {
         (Some((user, "password")), "update" | "create") => (user, What::SecretChanged),
         (None, "delete") => (rest, What::Deleted),
@@ -187,11 +189,11 @@ fn on_user(
         (None, "update") if password => (rest, What::SecretChanged),
         _ => return None,
     };
-    Some(fact(what).subject(user).credential(user))
+    Some(fact(what).mount(mount).subject(user).credential(user))
 }
 
-/// Returns whose login a path is.
-fn login_of(path: &str) -> Option<&str> {
-    let (_, user) = path.strip_prefix("auth/")?.split_once("/login/")?;
-    (!user.is_empty() && !user.contains('/')).then_some(user)
+/// Returns whose login a path is, and on which mount.
+fn login_of(path: &str) -> Option<(&str, &str)> {
+    let (mount, user) = path.strip_prefix("auth/")?.split_once("/login/")?;
+    (!user.is_empty() && !user.contains('/')).then_some((mount, user))
 }

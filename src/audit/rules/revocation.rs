@@ -225,6 +225,7 @@ fn unrecorded(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             .iter()
             .filter(|f| matches!(f.what, What::Deleted | What::Deactivated | What::SecretChanged))
             .filter(|f| f.when.exact().is_some())
+            .filter(|f| look.owns(f, view.case.skew))
             .collect();
         if ended.is_empty() {
             continue;
@@ -315,8 +316,7 @@ fn too_early(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     for look in view.looks {
         let Some((record, at)) = look.set.revoked else { continue };
         let state = &look.book.state;
-        let next =
-            state.sets.iter().find(|s| s.generation > look.set.generation && s.aborted.is_none());
+        let next = look.book.next(look.set);
         if look.set.compromised.is_some() || state.closed && next.is_none() {
             continue;
         }

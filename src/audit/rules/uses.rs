@@ -1,11 +1,14 @@
 //! USE: was it used outside of what the book says?
 
+mod odd;
+mod windows;
+
+use self::windows::{Window, allowed, windows};
 use super::{Rule, View};
 use crate::audit::case::{Look, Sees};
-use crate::audit::facts::{Fact, Truth, What};
+use crate::audit::facts::{Fact, Truth};
 use crate::audit::finding::{Finding, Severity};
 use crate::clock::Instant;
-use crate::logbook::{Entry, Event};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -46,7 +49,7 @@ pub(super) const RULES: &[Rule] = &[
         needs: "a log with network addresses; `[audit] addresses` in the method file",
         clauses: &["NIST SP 800-53 AU-6(1)"],
         remedy: "ask the operator; what they do not know of was somebody else",
-        check: places,
+        check: odd::places,
     },
     Rule {
         id: "BG-USE-005",
@@ -66,7 +69,7 @@ pub(super) const RULES: &[Rule] = &[
         needs: "a log that shows refused logins",
         clauses: &["NIST SP 800-53 AC-7"],
         remedy: "find out where they came from",
-        check: refused,
+        check: odd::refused,
     },
     Rule {
         id: "BG-USE-007",
@@ -76,7 +79,7 @@ pub(super) const RULES: &[Rule] = &[
         needs: "a log or a report of the account",
         clauses: &["CIS AWS Foundations 1.7", "NIST SP 800-53 AC-6"],
         remedy: "find out who used it and why; lock its credentials away",
-        check: root,
+        check: odd::root,
     },
     Rule {
         id: "BG-USE-008",
@@ -86,7 +89,7 @@ pub(super) const RULES: &[Rule] = &[
         needs: "a log of changes",
         clauses: &["NIST SP 800-53 AC-2", "MITRE ATT&CK T1098"],
         remedy: "go through the list with the operator; end what is not explained",
-        check: made_others,
+        check: odd::made_others,
     },
 ];
 
@@ -95,27 +98,27 @@ const MOST: usize = 50;
 
 /// Uses that break a rule. A log may have a million of them.
 #[derive(Default)]
-struct Many<'a> {
+struct Many {
     listed: usize,
     more: u64,
-    last: Option<&'a Fact>,
+    last: Option<Fact>,
 }
 
-impl<'a> Many<'a> {
+impl Many {
     /// Says whether there is room for one more; else it is counted.
-    fn has_room(&mut self, fact: &'a Fact) -> bool {
+    fn has_room(&mut self, fact: &Fact) -> bool {
         if self.listed < MOST {
             self.listed += 1;
             return true;
         }
         self.more += fact.times;
-        self.last = Some(fact);
+        self.last = Some(fact.clone());
         false
     }
 
     /// Says how many more there are.
     fn rest(&self, rule: &'static Rule) -> Option<Finding> {
-        let last = self.last?;
+        let last = self.last.as_ref()?;
         let what = format!("and {} more times, the last {}", self.more, told(last));
         Some(
             rule.fail(what)
@@ -126,98 +129,13 @@ impl<'a> Many<'a> {
     }
 }
 
-/// A time in which somebody may use it: a release, or a ceremony. Both ends are moved apart by what clocks may differ.
-struct Window {
-    from: Instant,
-    to: Option<Instant>,
-    /// The release, if it is one.
-    release: Option<u64>,
-}
-
-/// How long a login may come before the first record of a ceremony, and after the last, seconds.
-const AROUND: i64 = 3600;
-
-/// Returns when a set's credential may be used, by the records: releases until they end, and the ceremonies that make,
-/// prove and end it.
-fn windows(look: &Look<'_>, skew: i64) -> Vec<Window> {
-    let set = look.set;
-    let mut all = Vec::new();
-    let revoked = set.revoked.map(|(_, at)| at);
-    for release in &set.releases {
-        let to = release.ended.map(|(_, at)| at).or(revoked).or(Some(release.revoke_due));
-        all.push(Window { from: release.at, to, release: Some(release.record) });
-    }
-    let mut ceremony = |from: Instant, to: Instant| {
-        let (from, to) = (from.shifted(-AROUND), Some(to.shifted(AROUND)));
-        all.push(Window { from, to, release: None });
-    };
-    // it is made, tried, and ends the one before
-    let rotated = look.book.records(set, Event::Rotate).find_map(Entry::at);
-    ceremony(set.issue.1, rotated.unwrap_or(set.issue.1));
-    // it makes the next one, and is tried when it is dead
-    let next =
-        look.book.state.sets.iter().find(|s| s.generation > set.generation && s.aborted.is_none());
-    if let Some(next) = next {
-        let rotated = look.book.records(next, Event::Rotate).find_map(Entry::at);
-        ceremony(next.issue.1, revoked.max(rotated).unwrap_or(next.issue.1));
-    }
-    for (_, at, _) in set.openings.iter().filter(|opening| opening.2 == "rotate") {
-        ceremony(*at, *at);
-    }
-    let switched = look.book.records(set, Event::Disable).filter_map(Entry::at);
-    switched.for_each(|at| ceremony(at, at));
-    for window in &mut all {
-        window.from = window.from.shifted(-skew);
-        window.to = window.to.map(|to| to.shifted(skew));
-    }
-    all
-}
-
 fn used<'a>(look: &'a Look<'_>) -> impl Iterator<Item = &'a Fact> {
-    look.facts.iter().copied().filter(|fact| fact.what == What::Used)
+    look.facts.iter().copied().filter(|fact| fact.what.is_use())
 }
 
-/// What a rotation calls on AWS; on other platforms a login does not say what it is for.
-const CEREMONY: [&str; 6] = [
-    "GetCallerIdentity",
-    "CreateAccessKey",
-    "ListAccessKeys",
-    "UpdateAccessKey",
-    "DeleteAccessKey",
-    "PutUserPolicy",
-];
-
-/// Says whether a use may be one of a ceremony: its own calls, from where the method is used.
-fn is_of_ceremony(look: &Look<'_>, fact: &Fact) -> bool {
-    let addresses = look.book.method_of(look.set).map(|method| &method.audit.addresses);
-    let here = addresses.is_none_or(|addresses| {
-        addresses.is_empty()
-            || fact.address.is_empty()
-            || addresses.iter().any(|a| fact.address.starts_with(a.as_str()))
-    });
-    let call = fact.word.split_whitespace().next().unwrap_or_default();
-    here && (look.book.platform(look.set) != "aws" || CEREMONY.contains(&call) || call == "last")
-}
-
-/// Says whether a use lies in a window.
-fn allowed(look: &Look<'_>, fact: &Fact, window: &Window) -> Truth {
-    if window.release.is_none() && !is_of_ceremony(look, fact) {
-        return Truth::No;
-    }
-    within(fact, window)
-}
-
-/// Says whether a fact lies in a window.
-fn within(fact: &Fact, window: &Window) -> Truth {
-    let stretch = fact.stretch();
-    match window.to {
-        Some(to) => stretch.within(window.from, to),
-        None => match stretch.before(window.from) {
-            Truth::Yes => Truth::No,
-            Truth::No => Truth::Yes,
-            Truth::Unknown => Truth::Unknown,
-        },
-    }
+/// Tells uses apart: two of one second may come from two places.
+fn key(fact: &Fact) -> String {
+    format!("{} {}", fact.stretch(), fact.address)
 }
 
 fn told(fact: &Fact) -> String {
@@ -237,15 +155,16 @@ fn after_end(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             let Some(end) = release.ended.map(|(_, at)| at).or(over) else { continue };
             let next = look.set.releases.iter().map(|r| r.at).find(|at| *at > release.at);
             let (mut fine, mut many) = (true, Many::default());
-            for fact in used(look) {
-                let late = fact.stretch().widened(-view.case.skew).after(end) == Truth::Yes
-                    && fact.when.before(release.at) != Truth::Yes
+            let end = end.shifted(view.case.skew);
+            for fact in used(look).filter(|fact| look.owns(fact, view.case.skew)) {
+                // a run that goes on over the end is late from there on
+                let whole = fact.when.from.is_some_and(|at| at > end);
+                let last = if whole { fact.clone() } else { fact.last_of_run() };
+                let fact = if whole { fact } else { &last };
+                let late = fact.when.after(end) == Truth::Yes
                     && next.is_none_or(|next| fact.when.before(next) == Truth::Yes);
                 let elsewhere = windows.iter().any(|w| allowed(look, fact, w) != Truth::No);
-                if late
-                    && !elsewhere
-                    && fact.when.from.is_some_and(|at| at > end.shifted(view.case.skew))
-                {
+                if late && !elsewhere {
                     fine = false;
                     if !many.has_room(fact) {
                         continue;
@@ -257,11 +176,8 @@ fn after_end(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
                         told(fact)
                     );
                     let finding = rule.fail(what).about(look).release(release.record);
-                    let finding =
-                        finding.observed(fact.stretch()).due(end).person(&release.operator);
-                    out.push(
-                        finding.records([release.record]).places([fact.place]).key(fact.stretch()),
-                    );
+                    let finding = finding.observed(fact.stretch()).person(&release.operator);
+                    out.push(finding.records([release.record]).places([fact.place]).key(key(fact)));
                 }
             }
             out.extend(many.rest(rule).map(|f| f.about(look).release(release.record)));
@@ -302,33 +218,40 @@ fn silence(
     .about(look)
 }
 
+/// Says whether the records explain a use; `Unknown`: they may.
+fn explained(look: &Look<'_>, fact: &Fact, windows: &[Window], skew: i64) -> Truth {
+    let known: Vec<Truth> = windows.iter().map(|w| allowed(look, fact, w)).collect();
+    // what comes after an end, or right before a record, is the question of another rule
+    let after = look.set.releases.iter().any(|r| {
+        let ended = |end: Instant| fact.when.from.is_some_and(|at| at > end.shifted(skew));
+        r.ended.is_some_and(|(_, end)| ended(end))
+    });
+    let before = look.set.releases.iter().any(|r| {
+        let early = r.at.since(fact.stretch().to.unwrap_or(r.at));
+        early > 0 && early <= 86_400
+    });
+    if known.contains(&Truth::Yes) || after || before {
+        Truth::Yes
+    } else if known.contains(&Truth::Unknown) {
+        Truth::Unknown
+    } else {
+        Truth::No
+    }
+}
+
 fn unlogged(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
+    let skew = view.case.skew;
     for look in view.looks {
-        // where one secret follows the other, a use is of the one that was there
-        let begins = look.book.in_use_from(look.set).shifted(-view.case.skew);
-        let ends = look.timeline.out_of_force().and_then(|end| end.when.to);
-        let windows = windows(look, view.case.skew);
+        let windows = windows(look, skew);
         let (mut fine, mut many) = (true, Many::default());
-        for fact in used(look) {
-            if look.shared
-                && (fact.stretch().before(begins) == Truth::Yes
-                    || ends.is_some_and(|end| fact.when.after(end) == Truth::Yes))
-            {
-                continue;
-            }
-            let known = windows.iter().map(|w| allowed(look, fact, w));
-            let known: Vec<Truth> = known.collect();
-            // what comes after an end is the question of the rule before
-            let after = look.set.releases.iter().any(|r| {
-                r.ended.is_some_and(|(_, end)| {
-                    fact.when.from.is_some_and(|at| at > end.shifted(view.case.skew))
-                })
-            });
-            let before = look.set.releases.iter().any(|r| {
-                let early = r.at.since(fact.stretch().to.unwrap_or(r.at));
-                early > 0 && early <= 86_400
-            });
-            if known.contains(&Truth::Yes) || after || before {
+        for fact in used(look).filter(|fact| look.owns(fact, skew)) {
+            // both ends of a run have to have their reason
+            let last = fact.last_of_run();
+            let (fact, why) = match explained(look, &fact.first_of_run(), &windows, skew) {
+                Truth::Yes => (&last, explained(look, &last, &windows, skew)),
+                why => (fact, why),
+            };
+            if why == Truth::Yes {
                 continue;
             }
             fine = false;
@@ -340,13 +263,10 @@ fn unlogged(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
                 look.set.generation,
                 told(fact)
             );
-            let finding = if known.contains(&Truth::Unknown) {
-                rule.cannot_tell(what)
-            } else {
-                rule.fail(what)
-            };
+            let finding =
+                if why == Truth::Unknown { rule.cannot_tell(what) } else { rule.fail(what) };
             let finding = finding.about(look).observed(fact.stretch()).places([fact.place]);
-            out.push(finding.key(fact.stretch()));
+            out.push(finding.key(key(fact)));
         }
         out.extend(many.rest(rule).map(|rest| rest.about(look)));
         if fine && !look.id.is_empty() {
@@ -360,8 +280,9 @@ fn before_record(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         let others = windows(look, view.case.skew);
         for release in &look.set.releases {
             let mut fine = true;
-            for fact in used(look) {
-                let Some(to) = fact.stretch().to else { continue };
+            for fact in used(look).map(Fact::first_of_run) {
+                let fact = &fact;
+                let Some(to) = fact.when.to else { continue };
                 let early = release.at.since(to);
                 let known = others
                     .iter()
@@ -377,57 +298,13 @@ fn before_record(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
                     );
                     let finding = rule.fail(what).about(look).release(release.record);
                     let finding = finding.observed(fact.stretch()).person(&release.operator);
-                    out.push(
-                        finding.records([release.record]).places([fact.place]).key(fact.stretch()),
-                    );
+                    out.push(finding.records([release.record]).places([fact.place]).key(key(fact)));
                 }
             }
             if fine {
                 let window = (release.at.shifted(-86_400), release.at);
                 out.push(silence(rule, view, look, window).release(release.record));
             }
-        }
-    }
-}
-
-fn places(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
-    for look in view.looks {
-        let allowed = look.book.method_of(look.set).map(|method| method.audit.addresses.clone());
-        let allowed = allowed.unwrap_or_default();
-        for release in &look.set.releases {
-            let window = Window {
-                from: release.at.shifted(-view.case.skew),
-                to: release.ended.map(|(_, at)| at.shifted(view.case.skew)),
-                release: Some(release.record),
-            };
-            let inside: Vec<&Fact> = used(look)
-                .filter(|f| within(f, &window) == Truth::Yes && !f.address.is_empty())
-                .collect();
-            if inside.is_empty() {
-                continue;
-            }
-            let foreign = inside.iter().find(|fact| {
-                !allowed.is_empty() && !allowed.iter().any(|a| fact.address.starts_with(a.as_str()))
-            });
-            // two places at once: runs that overlap; they are in the order of time
-            let both = inside.iter().enumerate().find_map(|(i, a)| {
-                let end = a.stretch().to;
-                let at_once = inside[i + 1..].iter().take_while(|b| b.when.from <= end);
-                at_once.clone().find(|b| b.address != a.address).map(|b| (*a, *b))
-            });
-            let finding = match (foreign, both) {
-                (Some(fact), _) => rule
-                    .fail(format!("used from {}, which the method does not allow", fact.address))
-                    .places([fact.place]),
-                (None, Some((a, b))) => rule
-                    .fail(format!("used from {} and {} at the same time", a.address, b.address))
-                    .places([a.place, b.place]),
-                (None, None) => {
-                    rule.pass(format!("release {}: used from one place at a time", release.record))
-                }
-            };
-            let finding = finding.about(look).release(release.record).records([release.record]);
-            out.push(finding.person(&release.operator));
         }
     }
 }
@@ -451,92 +328,4 @@ fn unused(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         };
         out.push(finding.about(look).release(row.record).records([row.record]));
     }
-}
-
-fn refused(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
-    for look in view.looks {
-        let windows = windows(look, view.case.skew);
-        let mut fine = true;
-        let tries = look.facts.iter().filter(|fact| fact.what == What::UseFailed);
-        let outside: Vec<&&Fact> = tries
-            .filter(|fact| windows.iter().all(|w| allowed(look, fact, w) == Truth::No))
-            .collect();
-        if let Some(first) = outside.first() {
-            fine = false;
-            let what = format!(
-                "{} refused logins with {} outside of a release, the first {}",
-                outside.len(),
-                look.id,
-                told(first)
-            );
-            let places: Vec<_> = outside.iter().take(10).map(|fact| fact.place).collect();
-            out.push(rule.fail(what).about(look).observed(first.when).places(places));
-        }
-        if fine && !look.id.is_empty() {
-            out.push(silence(rule, view, look, (look.set.issue.1, view.case.as_of)));
-        }
-    }
-}
-
-fn root(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
-    let root = |fact: &&Fact| {
-        fact.what == What::Used
-            && (&*fact.actor == "<root_account>" || &*fact.subject == "<root_account>")
-    };
-    let mut seen = std::collections::BTreeSet::new();
-    for fact in view.case.facts.iter().filter(root) {
-        if seen.insert((fact.place, fact.when.from)) {
-            let what = format!("the root login was used: {}", told(fact));
-            out.push(
-                rule.fail(what).observed(fact.stretch()).places([fact.place]).key(fact.stretch()),
-            );
-        }
-    }
-    if seen.is_empty() && view.case.evidence.iter().any(|file| file.platform == "aws") {
-        out.push(rule.pass("no use of a root login is in the evidence"));
-    }
-}
-
-fn made_others(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
-    for look in view.looks {
-        let ids: Vec<&str> =
-            look.book.state.sets.iter().map(|set| set.credential.as_str()).collect();
-        let by_it = |fact: &&Fact| {
-            let own = !look.shared && !look.id.is_empty() && &*fact.with == look.id
-                || look.shared && !look.subject.is_empty() && &*fact.actor == look.subject;
-            own && fact.what == What::Created && !ids.contains(&&*fact.credential)
-        };
-        let mut fine = true;
-        for fact in view.case.facts.iter().filter(by_it) {
-            fine = false;
-            let what = format!(
-                "generation {} made {} for {} {}",
-                look.set.generation, fact.credential, fact.subject, fact.when
-            );
-            out.push(
-                rule.fail(what)
-                    .about(look)
-                    .observed(fact.when)
-                    .places([fact.place])
-                    .key(&fact.credential),
-            );
-        }
-        if fine && !look.set.releases.is_empty() {
-            let from = look.set.releases[0].at;
-            let covered =
-                view.case.covers(look.book, look.set, Sees::Changes, (from, end_of(look, view)));
-            let what =
-                format!("generation {}: no credential that it made is seen", look.set.generation);
-            let finding = if covered {
-                rule.pass(what)
-            } else {
-                rule.cannot_tell(what + ", and no log covers it")
-            };
-            out.push(finding.about(look));
-        }
-    }
-}
-
-fn end_of(look: &Look<'_>, view: &View<'_>) -> Instant {
-    look.timeline.out_of_force().and_then(|end| end.when.to).unwrap_or(view.case.as_of)
 }
