@@ -31,6 +31,7 @@ mod screen;
 mod shortfall;
 mod split;
 mod status;
+mod strips;
 mod typing;
 mod watch;
 mod words;

@@ -209,6 +209,15 @@ impl Kit {
         Ok(Some((KnownSet { code, manifest, sealed, issued }, trouble)))
     }
 
+    /// Returns the method file, and the copies that lie with the sets, as far as they are there.
+    pub fn method_files(&self) -> Vec<PathBuf> {
+        let sets = std::fs::read_dir(self.dir.join("sets")).into_iter().flatten().flatten();
+        let mut dealt: Vec<PathBuf> = sets.map(|set| set.path().join("method.toml")).collect();
+        dealt.sort();
+        let all = std::iter::once(self.dir.join("method.toml")).chain(dealt);
+        all.filter(|path| path.is_file()).collect()
+    }
+
     /// Returns the method as it was dealt with the set of that written code, when kit and copy have it whole.
     pub fn method_of(&self, written: &str) -> Option<Method> {
         self.dealt_with(written).map(|(method, _)| method)

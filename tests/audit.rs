@@ -9,6 +9,8 @@
 
 #[path = "audit/mutations.rs"]
 mod mutations;
+#[path = "support/papers.rs"]
+mod papers;
 #[path = "audit/traps.rs"]
 mod traps;
 
@@ -21,6 +23,7 @@ use std::process::{Command, Output};
 use breakglass::logbook::hex;
 use breakglass::set::sha256;
 use mutations::{KEY1, KEY2, KEY4, MUTATIONS, Mutation, REPLACED};
+use papers::Papers;
 use serde_json::Value;
 use traps::{HEAD, TRAPS, Trap};
 
@@ -565,7 +568,7 @@ fn the_schema_is_that_of_the_report() {
             .collect()
     };
     assert_eq!(members(&report), members(&schema["properties"]));
-    for list in ["logbooks", "evidence", "releases", "findings"] {
+    for list in ["logbooks", "evidence", "inputs", "releases", "findings"] {
         let items = &schema["properties"][list]["items"];
         assert_eq!(required(items), members(&items["properties"]), "{list}");
         for item in report[list].as_array().unwrap() {
@@ -742,5 +745,115 @@ fn an_own_report_is_of_its_platform() {
         desk.lay("own.json", &own.to_string());
         let said = desk.why(7, &[]);
         assert!(said.contains(why), "{platform}: {said}");
+    }
+}
+
+/// Signed strips are held against the book: each record byte for byte.
+#[test]
+fn a_signed_strip_is_held_against_the_book() {
+    let papers = Papers::of(b"correct horse battery staple\n");
+    papers.run(&["-C", "kit", "log", "stub", "1-2", "-o", "strips"]).expect(0, &[]);
+    papers
+        .run(&["audit", "kit", "strips"])
+        .expect(1, &["strips/stub.pdf: scanned strips", "BG-LOG-003  CANNOT TELL"]);
+    let all = papers.run(&["audit", "kit", "strips", "--all"]);
+    all.expect(
+        1,
+        &["the strip of record 1 (BEGIN) has its record", "the strip of record 2 (ISSUE)"],
+    );
+    // the same method, another book
+    let other = Papers::of(b"another\n");
+    let strips = papers.path("strips").display().to_string();
+    other.run(&["audit", "kit", &strips]).expect(
+        1,
+        &["BG-LOG-005  FAIL", "the strip of record 2 says something else than the record"],
+    );
+    // the book was cut off behind its first record
+    let book = fs::read_to_string(papers.path("kit/logbook.jsonl")).unwrap();
+    papers.file("cut.jsonl", book.lines().next().unwrap().to_owned() + "\n");
+    papers
+        .run(&["audit", "cut.jsonl", "strips"])
+        .expect(1, &["BG-LOG-003  FAIL", "the strip of record 2 (ISSUE) has no record"]);
+    // a page without a code is none of a strip
+    papers.run(&["-C", "kit", "print", "slip", "-o", "slips"]).expect(0, &[]);
+    papers
+        .run(&["audit", "kit", "strips", "slips"])
+        .expect(2, &["no record is on `slips/slip.pdf`"]);
+}
+
+/// Recordings are known by their first bytes, listed with their hash, and not looked into.
+#[test]
+fn recordings_are_listed() {
+    let desk = Desk::new();
+    desk.lay(
+        "session.cast",
+        "{\"version\": 2, \"width\": 80, \"height\": 24}\n[0.1, \"o\", \"$ \"]\n",
+    );
+    desk.lay("000001.age", "age-encryption.org/v1\n-> X25519 abc\n\u{fffd}");
+    fs::write(desk.dir.path().join("screen.mp4"), b"\0\0\0\x18ftypmp42\xff\xff").unwrap();
+    let said = said(&desk.audit(&[]));
+    for words in [
+        "session.cast: recording of a terminal",
+        "000001.age: sealed recording",
+        "screen.mp4: recording of a screen",
+        "method.toml: method file",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+/// On paper: every release and finding, in an order that can be read out, whatever signs evidence has in it.
+#[test]
+#[cfg(feature = "peers")]
+fn the_report_is_printed() {
+    let desk = Desk::new();
+    let odd = "List\u{1f9a6}\u{202e}Users";
+    desk.event(
+        "2026-08-03T10:00:00Z",
+        odd,
+        KEY2,
+        &serde_json::json!({ "errorCode": "InvalidClientTokenId" }),
+    );
+    let output = desk.audit(&["--format", "pdf", "-o", "report.pdf"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let run = |program: &str, args: &[&str]| {
+        let output = Command::new(program).args(args).current_dir(desk.dir.path()).output();
+        let output = output.unwrap_or_else(|_| panic!("`{program}` is missing"));
+        assert!(output.status.success(), "{}", said(&output));
+        said(&output)
+    };
+    assert!(
+        run("qpdf", &["--check", "report.pdf"]).contains("No syntax or stream encoding errors")
+    );
+    let text = run("pdftotext", &["-raw", "report.pdf", "-"]);
+    let mut rest = text.as_str();
+    for words in [
+        "Audit of aws-payments-prod",
+        "2026-11-15 12:00",
+        "Releases",
+        "FAIL 2 18",
+        "Generation 1, AKIAGEN1AAAAAAAAAAAA",
+        "Around release 7",
+        "Findings",
+        "BG-USE-002",
+        "What was looked at",
+        "leavers.csv people who left",
+        "Signed",
+    ] {
+        let found = rest.split_once(words);
+        rest = found.unwrap_or_else(|| panic!("no `{words}` where it belongs in:\n{text}")).1;
+    }
+}
+
+/// Reports of before lie beside the evidence sooner or later.
+#[test]
+fn an_earlier_report_is_no_evidence() {
+    let desk = Desk::new();
+    for (format, name) in [("json", "a.json"), ("html", "b.html"), ("markdown", "c.md")] {
+        assert_eq!(desk.audit(&["--format", format, "-o", name]).status.code(), Some(1));
+    }
+    let said = said(&desk.audit(&[]));
+    for name in ["a.json", "b.html", "c.md"] {
+        assert!(said.contains(&format!("{name}: report of an audit")), "{said}");
     }
 }

@@ -14,7 +14,7 @@ use super::evidence::{Evidence, Interest, Kind};
 use super::facts::{Fact, Place, Span, What};
 use super::timeline::Timeline;
 use crate::clock::Instant;
-use crate::logbook::Person;
+use crate::logbook::{Entry, Person};
 use crate::state::Set;
 
 /// Somebody who left.
@@ -41,6 +41,10 @@ pub struct Case {
     pub leavers: Vec<Leaver>,
     /// The paper book, typed: file, lines, and what differs from the book of that number.
     pub paper: Vec<Paper>,
+    /// Records on signed strips.
+    pub strips: Vec<Strip>,
+    /// Files that are no evidence of a platform.
+    pub inputs: Vec<Input>,
     /// The time of this audit.
     pub as_of: Instant,
     /// How far clocks may be apart, seconds.
@@ -62,6 +66,39 @@ pub struct Paper {
     pub past_end: bool,
     /// Lines with a check code, and whether the last one has one.
     pub coded: (usize, bool),
+}
+
+/// A file that is no evidence of a platform, and was looked at.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Which file.
+    pub path: PathBuf,
+    /// What it is, in words.
+    pub what: &'static str,
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+}
+
+/// A record that came on a signed strip.
+#[derive(Clone, Debug)]
+pub struct Strip {
+    /// Which files were scanned together.
+    pub paths: Vec<PathBuf>,
+    /// The record on it.
+    pub entry: Entry,
+}
+
+/// What lay on the desk besides books and evidence.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// People who left.
+    pub leavers: Vec<Leaver>,
+    /// The paper book, typed.
+    pub paper: Vec<Paper>,
+    /// Records on strips.
+    pub strips: Vec<Strip>,
+    /// Every file of these, and those that nobody has to look into.
+    pub inputs: Vec<Input>,
 }
 
 /// One set, and what evidence says of its credential.
@@ -113,7 +150,7 @@ impl Case {
     pub fn new(
         books: Vec<Book>,
         mut evidence: Vec<Evidence>,
-        (leavers, paper): (Vec<Leaver>, Vec<Paper>),
+        beside: Beside,
         (as_of, skew): (Instant, i64),
     ) -> Self {
         let mut facts = Vec::new();
@@ -138,7 +175,8 @@ impl Case {
             }
         }
         attribution::resolve_slots(&mut facts);
-        let mut case = Self { books, evidence, facts, leavers, paper, as_of, skew };
+        let Beside { leavers, paper, strips, inputs } = beside;
+        let mut case = Self { books, evidence, facts, leavers, paper, strips, inputs, as_of, skew };
         let absent = case.absent();
         case.facts.extend(absent);
         case

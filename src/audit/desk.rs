@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::case::{Book, Case, Leaver, Paper, known};
+use super::case::{Beside, Book, Case, Input, Leaver, Paper, Strip, known};
 use super::evidence::{Evidence, Interest, Kind, Reading};
 use super::facts::{Place, Span};
 use super::probe::Probe;
@@ -23,9 +23,11 @@ const MOST_FILES: usize = 100_000;
 /// Most bytes of a table of people or of lines of the paper book.
 const MAX_TABLE: usize = 64 << 20;
 
+/// Reads the records on scanned strips, and says on which files no code is. What cannot be read is said in words.
+pub type ReadStrips<'a> = &'a dyn Fn(&[PathBuf]) -> Result<(Vec<Entry>, Vec<PathBuf>), String>;
+
 /// What an auditor says besides the files.
-#[derive(Debug)]
-pub struct Options {
+pub struct Options<'a> {
     /// The time of this audit.
     pub as_of: Instant,
     /// How far clocks may be apart, seconds.
@@ -34,6 +36,8 @@ pub struct Options {
     pub zone: Option<time::Zone>,
     /// When states were taken that do not say it: file and time.
     pub report_times: Vec<(PathBuf, Instant)>,
+    /// Who reads pages.
+    pub strips: ReadStrips<'a>,
 }
 
 /// Why a desk cannot be read.
@@ -69,6 +73,9 @@ pub enum DeskError {
     /// Several files cannot be taken.
     #[error("{} files cannot be taken:{}", .0.len(), named(.0))]
     Strays(Vec<DeskError>),
+    /// No strip was found on what was scanned.
+    #[error("no record is on {}", list(.0))]
+    NoStrip(Vec<PathBuf>),
     /// Facts were asked for where there is no evidence.
     #[error("there is no evidence of a platform among these")]
     NoEvidence,
@@ -89,6 +96,11 @@ fn named(strays: &[DeskError]) -> String {
     list
 }
 
+fn list(paths: &[PathBuf]) -> String {
+    let names: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
+    names.join(", ")
+}
+
 fn at_record(record: u64) -> String {
     if record == 0 { String::new() } else { format!(", record {record}") }
 }
@@ -101,8 +113,10 @@ enum Sorted {
     Leavers,
     Waivers,
     Evidence(&'static Format, Box<Probe>),
-    /// It belongs to a kit, and says nothing to an auditor.
-    Aside,
+    /// Pictures and PDFs: strips were scanned.
+    Page,
+    /// It is kept, and says nothing to an auditor.
+    Aside(&'static str),
 }
 
 /// What lies on the desk, sorted.
@@ -114,13 +128,15 @@ struct Desk {
     leavers: Vec<PathBuf>,
     waivers: Vec<Waiver>,
     evidence: Vec<(PathBuf, &'static Format, Probe)>,
+    pages: Vec<PathBuf>,
+    inputs: Vec<Input>,
     /// What cannot be taken: all of it is said at once.
     strays: Vec<DeskError>,
 }
 
 /// Reads everything: kits, books, evidence. Returns the case and who has waived what.
-pub fn read(paths: &[PathBuf], options: &Options) -> Result<(Case, Vec<Waiver>), DeskError> {
-    let Desk { mut books, methods, transcripts, leavers, waivers, evidence, .. } =
+pub fn read(paths: &[PathBuf], options: &Options<'_>) -> Result<(Case, Vec<Waiver>), DeskError> {
+    let Desk { mut books, methods, transcripts, leavers, waivers, evidence, pages, inputs, .. } =
         Desk::of(paths, options)?;
     if books.is_empty() {
         return Err(DeskError::NoBook);
@@ -147,15 +163,25 @@ pub fn read(paths: &[PathBuf], options: &Options) -> Result<(Case, Vec<Waiver>),
         files.push(file);
     }
     again(&evidence, options, &mut interest, &mut files)?;
-    let mut people = Vec::new();
+    let mut beside = Beside { inputs, ..Beside::default() };
     for path in leavers {
-        people.extend(read_leavers(&path)?);
+        beside.leavers.extend(read_leavers(&path)?);
     }
-    let mut papers = Vec::new();
     for path in transcripts {
-        papers.push(read_transcript(&path, &books)?);
+        beside.paper.push(read_transcript(&path, &books)?);
     }
-    let case = Case::new(books, files, (people, papers), (options.as_of, options.skew));
+    if let Some(first) = pages.first() {
+        let read = (options.strips)(&pages);
+        let (found, bare) = read.map_err(|what| broken(first, 0, what))?;
+        match (found.is_empty(), bare.is_empty()) {
+            (_, false) => return Err(DeskError::NoStrip(bare)),
+            (true, true) => return Err(DeskError::NoStrip(pages)),
+            _ => {}
+        }
+        let strip = |entry| Strip { paths: pages.clone(), entry };
+        beside.strips = found.into_iter().map(strip).collect();
+    }
+    let case = Case::new(books, files, beside, (options.as_of, options.skew));
     Ok((case, waivers))
 }
 
@@ -166,7 +192,7 @@ const DEPTH: usize = 4;
 /// `lookup-events` gives has the newest first, and a trail has many files.
 fn again(
     evidence: &[(PathBuf, &'static Format, Probe)],
-    options: &Options,
+    options: &Options<'_>,
     interest: &mut Interest,
     files: &mut [Evidence],
 ) -> Result<(), DeskError> {
@@ -200,7 +226,7 @@ fn is_same(path: &Path, named: &Path) -> bool {
 
 impl Desk {
     /// Sorts what is brought.
-    fn of(paths: &[PathBuf], options: &Options) -> Result<Self, DeskError> {
+    fn of(paths: &[PathBuf], options: &Options<'_>) -> Result<Self, DeskError> {
         let mut desk = Self {
             // a record of this minute is not of the future
             as_of: options.as_of.shifted(options.skew),
@@ -210,6 +236,8 @@ impl Desk {
             leavers: Vec::new(),
             waivers: Vec::new(),
             evidence: Vec::new(),
+            pages: Vec::new(),
+            inputs: Vec::new(),
             strays: Vec::new(),
         };
         for path in paths {
@@ -277,12 +305,32 @@ impl Desk {
             };
         }
         self.books.push(book);
+        for path in kit.method_files() {
+            let sha256 = hash(&path)?;
+            let dealt = path.parent() != Some(kit.dir());
+            let what = if dealt { "method file as it was dealt" } else { "method file" };
+            self.inputs.push(Input { path, what, sha256 });
+        }
         let evidence = kit.dir().join("evidence");
         if evidence.is_dir() { self.lay(&evidence, 1) } else { Ok(()) }
     }
 
     fn file(&mut self, path: &Path) -> Result<(), DeskError> {
-        match sort(path)? {
+        let sorted = sort(path)?;
+        let what = match sorted {
+            Sorted::Method => Some("method file"),
+            Sorted::Transcript => Some("paper book, typed"),
+            Sorted::Leavers => Some("people who left"),
+            Sorted::Waivers => Some("waivers"),
+            Sorted::Page => Some("scanned strips"),
+            Sorted::Aside(what) => Some(what),
+            Sorted::Book | Sorted::Evidence(..) => None,
+        };
+        if let Some(what) = what {
+            let sha256 = hash(path)?;
+            self.inputs.push(Input { path: path.to_owned(), what, sha256 });
+        }
+        match sorted {
             Sorted::Book => self.books.push(read_book(path, self.as_of)?),
             Sorted::Method => {
                 let text = files::read_text(path, MAX_FILE)?;
@@ -299,7 +347,8 @@ impl Desk {
             Sorted::Evidence(format, probe) => {
                 self.evidence.push((path.to_owned(), format, *probe));
             }
-            Sorted::Aside => {}
+            Sorted::Page => self.pages.push(path.to_owned()),
+            Sorted::Aside(_) => {}
         }
         Ok(())
     }
@@ -312,7 +361,7 @@ fn broken(path: &Path, record: u64, what: String) -> DeskError {
 /// Reads every evidence file by itself, with everything that it says, and hands one after the other over.
 pub fn examine(
     paths: &[PathBuf],
-    options: &Options,
+    options: &Options<'_>,
     mut take: impl FnMut(Evidence),
 ) -> Result<(), DeskError> {
     let desk = Desk::of(paths, options)?;
@@ -349,7 +398,23 @@ fn sort(path: &Path) -> Result<Sorted, DeskError> {
         Probe::Text(head) if head.contains("owner_team") && head.contains("permitted_uses") => {
             Ok(Sorted::Method)
         }
-        Probe::Text(head) if head.contains("[contacts") => Ok(Sorted::Aside),
+        Probe::Text(head)
+            if head.starts_with("# Audit of ")
+                || head.starts_with("<!doctype html>") && head.contains("<title>Audit of ") =>
+        {
+            Ok(Sorted::Aside(REPORT))
+        }
+        Probe::Json(shape) if shape.has(&["as_of", "findings"]) => Ok(Sorted::Aside(REPORT)),
+        Probe::Text(head) if head.contains("[contacts") => Ok(Sorted::Aside("contacts")),
+        Probe::Text(head) if head.starts_with("age-encryption.org/v1\n") => {
+            Ok(Sorted::Aside(SEALED))
+        }
+        Probe::Json(shape) if shape.element_has(&["version", "width", "height"]) => {
+            Ok(Sorted::Aside("recording of a terminal"))
+        }
+        Probe::Bytes(head) => {
+            bytes(head).map_or_else(|| strange("no text, no picture, no PDF and no recording"), Ok)
+        }
         Probe::Empty => strange("it is empty"),
         Probe::Json(shape) if shape.element.is_empty() => {
             strange("a list without anything in it does not say what it lists")
@@ -359,17 +424,36 @@ fn sort(path: &Path) -> Result<Sorted, DeskError> {
             "a table whose columns are not known; the table for everything else has credential_id,event,at",
         ),
         Probe::Text(_) => strange("text"),
-        Probe::Bytes(_) => strange("no text; scans of strips come in with `breakglass log import`"),
     }
+}
+
+const REPORT: &str = "report of an audit";
+const SEALED: &str = "sealed recording";
+
+/// Sorts what is no text, by its first bytes.
+fn bytes(head: &[u8]) -> Option<Sorted> {
+    let at = |from: usize, magic: &[u8]| head.get(from..).is_some_and(|h| h.starts_with(magic));
+    let heic = at(4, b"ftyp") && [&b"heic"[..], b"heix", b"mif1"].iter().any(|brand| at(8, brand));
+    let page = [&b"%PDF-"[..], b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*"];
+    if page.iter().any(|magic| at(0, magic)) || at(0, b"RIFF") && at(8, b"WEBP") || heic {
+        return Some(Sorted::Page);
+    }
+    if at(0, b"age-encryption.org/v1\n") {
+        return Some(Sorted::Aside(SEALED));
+    }
+    // MP4 and Matroska
+    (at(4, b"ftyp") || at(0, b"\x1a\x45\xdf\xa3")).then_some(Sorted::Aside("recording of a screen"))
+}
+
+fn hash(path: &Path) -> Result<[u8; 32], DeskError> {
+    let source = Source::open(path)?;
+    let io = |source| FileError::Io { deed: "read", path: path.to_owned(), source };
+    Ok(source.finish().map_err(io)?.0)
 }
 
 /// Reads a logbook as far as its chain holds.
 fn read_book(path: &Path, as_of: Instant) -> Result<Book, DeskError> {
-    let bytes_hash = {
-        let source = Source::open(path)?;
-        let io = |source| FileError::Io { deed: "read", path: path.to_owned(), source };
-        source.finish().map_err(io)?.0
-    };
+    let bytes_hash = hash(path)?;
     let log = Logbook::at(path);
     let mut book = Book { path: path.to_owned(), sha256: bytes_hash, ..Book::default() };
     let mut records = log.records()?;
@@ -388,7 +472,13 @@ fn read_book(path: &Path, as_of: Instant) -> Result<Book, DeskError> {
 
 fn take(book: &mut Book, entry: Entry) {
     book.state.fold(&entry);
-    let inner = entry.imported().unwrap_or(entry);
+    let inner = match entry.imported() {
+        Some(inner) => {
+            book.imports.push(entry.line);
+            inner
+        }
+        None => entry,
+    };
     let named = inner.members.get("evidence").and_then(serde_json::Value::as_array);
     for file in named.into_iter().flatten() {
         if let (Some(name), Some(hash)) = (file["file"].as_str(), file["sha256"].as_str()) {
@@ -402,7 +492,7 @@ fn read_evidence(
     path: &Path,
     format: &'static Format,
     probe: &Probe,
-    options: &Options,
+    options: &Options<'_>,
     interest: &Interest,
 ) -> Result<Evidence, DeskError> {
     let mut source = Source::open(path)?;

@@ -59,6 +59,23 @@ impl Span {
         }
     }
 
+    /// Returns it to the minute, for tables: the second day is left out where it is the first.
+    pub fn minutes(self) -> String {
+        let minute = |at: Instant| at.utc().replace(" UTC", "");
+        match (self.from, self.to) {
+            (Some(from), Some(to)) if from != to => {
+                let (from, to) = (minute(from), minute(to));
+                let (day, _) = from.split_at(11);
+                let to = to.strip_prefix(day).unwrap_or(&to);
+                if from.ends_with(to) { from } else { format!("{from} to {to}") }
+            }
+            (Some(from), Some(_)) => minute(from),
+            (Some(from), None) => format!("after {}", minute(from)),
+            (None, Some(to)) => format!("by {}", minute(to)),
+            (None, None) => "at a time that is not known".to_owned(),
+        }
+    }
+
     /// Says whether it lies before a time.
     pub fn before(self, time: Instant) -> Truth {
         match self {
@@ -387,6 +404,12 @@ mod tests {
         assert_eq!(Span::at(after.shifted(1)).within(before, after), Truth::No);
         assert_eq!(Span::between(before.shifted(-1), noon).within(before, after), Truth::Unknown);
         assert_eq!(Span::at(noon).widened(60), Span::between(before, after));
+        assert_eq!(Span::between(before, after).minutes(), "2026-11-24 11:59 to 12:01");
+        assert_eq!(Span::between(noon, noon.shifted(9)).minutes(), "2026-11-24 12:00");
+        assert_eq!(
+            Span::between(noon, noon.shifted(86_400)).minutes(),
+            "2026-11-24 12:00 to 2026-11-25 12:00"
+        );
     }
 
     #[test]

@@ -4,7 +4,9 @@ pub mod csv;
 pub mod html;
 pub mod json;
 pub mod markdown;
+pub mod pdf;
 mod picture;
+mod strip;
 pub mod text;
 
 use super::Report;
@@ -12,11 +14,15 @@ use super::evidence::Kind;
 use super::facts::Place;
 use super::finding::{Finding, Outcome};
 use crate::clock::Instant;
+use crate::paper::PaperError;
+
+/// Files by name, or why they cannot be made.
+pub type Files = Result<Vec<(String, Vec<u8>)>, PaperError>;
 
 /// A way to write a report down: files by name, the first of which goes to standard output where no place is named.
 pub trait Output {
-    /// Returns the files.
-    fn files(&self, report: &Report) -> Vec<(String, String)>;
+    /// Returns the files. Fails where a report is laid out on paper, and something does not fit.
+    fn files(&self, report: &Report) -> Files;
 }
 
 /// Takes out what would move a terminal or a reader's eye: evidence may say anything.

@@ -25,14 +25,15 @@ impl Row {
     pub fn used(&self) -> String {
         match self.uses {
             None => "no use seen".to_owned(),
-            Some((span, 1)) => format!("used once, {span}"),
-            Some((span, times)) => format!("used {times} times, {span}"),
+            Some((span, 1)) => format!("used once, {}", span.minutes()),
+            Some((span, times)) => format!("used {times} times, {}", span.minutes()),
         }
     }
 
     /// Says when it ended, for a table.
     pub fn end(&self) -> String {
-        self.ended.map_or("no END".to_owned(), |(_, at)| format!("ended {}", at.utc()))
+        let ended = |at| format!("ended {}", Span::at(at).minutes());
+        self.ended.map_or("no END".to_owned(), |(_, at)| ended(at))
     }
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::Paper;
+
 /// `audit`
 #[derive(Args)]
 pub struct Audit {
@@ -28,6 +30,12 @@ pub struct Audit {
     /// Write the report into FILE, which must be new; for csv a new or empty folder
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Templates of the auditor's own, for pdf (`templates/README.md`); those of the kit are not asked
+    #[arg(long, value_name = "DIR")]
+    pub templates: Option<PathBuf>,
+    /// The paper of the pdf [default: that of the theme]
+    #[arg(long, value_name = "PAPER")]
+    pub paper: Option<Paper>,
     /// List what each evidence file says of anybody, and stop; no logbook is needed
     #[arg(long, conflicts_with_all = ["format", "output", "all"])]
     pub facts: bool,
@@ -55,4 +63,6 @@ pub enum Format {
     Markdown,
     /// One page that needs nothing else, with a timeline of each generation
     Html,
+    /// The same on paper, to be signed
+    Pdf,
 }

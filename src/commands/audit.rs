@@ -3,15 +3,17 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::Context;
+use super::papers::size;
+use super::{Context, strips};
 use crate::audit::Report;
-use crate::audit::desk::{self, DeskError, Options};
+use crate::audit::desk::{self, DeskError, Options, ReadStrips};
 use crate::audit::evidence::Evidence;
 use crate::audit::finding::Outcome;
 use crate::audit::output::csv::Csv;
 use crate::audit::output::html::Html;
 use crate::audit::output::json::Json;
 use crate::audit::output::markdown::Markdown;
+use crate::audit::output::pdf::Pdf;
 use crate::audit::output::text::Text;
 use crate::audit::output::{Output, clean, covers, summary};
 use crate::audit::readers::time::Zone;
@@ -20,6 +22,7 @@ use crate::cli::{Audit, Format};
 use crate::clock::Instant;
 use crate::exit::Exit;
 use crate::files;
+use crate::paper::Templates;
 use crate::ui::{Failure, Ui};
 
 pub(super) fn run(context: &Context, args: &Audit) -> Result<Exit, Failure> {
@@ -38,7 +41,9 @@ pub(super) fn run(context: &Context, args: &Audit) -> Result<Exit, Failure> {
         explain(ui, rule);
         return Ok(Exit::Done);
     }
-    let options = options(args)?;
+    let strips =
+        |pages: &[PathBuf]| strips::read(context, pages).map_err(|failure| failure.message);
+    let options = options(args, &strips)?;
     if args.facts {
         return facts(context, args, &options);
     }
@@ -50,6 +55,12 @@ pub(super) fn run(context: &Context, args: &Audit) -> Result<Exit, Failure> {
                 .hint("name a folder with `-o DIR`"));
         }
         Format::Csv => Box::new(Csv),
+        Format::Pdf if args.output.is_none() => {
+            return Err(
+                Failure::invalid("where does the PDF go?").hint("name a new file with `-o FILE`")
+            );
+        }
+        Format::Pdf => Box::new(pdf(args)?),
         Format::Markdown => Box::new(Markdown { all: args.all }),
         Format::Html => Box::new(Html { all: args.all }),
     };
@@ -61,11 +72,14 @@ pub(super) fn run(context: &Context, args: &Audit) -> Result<Exit, Failure> {
     drop(working);
     let (case, waivers) = read.map_err(|error| failure(&error))?;
     let report = Report::of(case, &waivers);
-    let mut files = output.files(&report);
+    let mut files = output.files(&report).map_err(|error| {
+        Failure::invalid(error.to_string())
+            .hint("`breakglass print --check` says what is wrong with templates of your own")
+    })?;
     match &args.output {
         None => {
             if let Some((_, text)) = files.pop() {
-                ui.data(text.trim_end());
+                ui.data(String::from_utf8_lossy(&text).trim_end());
             }
         }
         Some(folder) if args.format == Format::Csv => {
@@ -73,13 +87,13 @@ pub(super) fn run(context: &Context, args: &Audit) -> Result<Exit, Failure> {
                 Failure::invalid(format!("cannot make `{}`: {e}", folder.display()))
             })?;
             for (name, text) in files {
-                files::write_new(&folder.join(name), text.as_bytes())?;
+                files::write_new(&folder.join(name), &text)?;
             }
             ui.say(&summary(&report));
         }
         Some(file) => {
             for (_, text) in files {
-                files::write_new(file, text.as_bytes())?;
+                files::write_new(file, &text)?;
             }
             ui.say(&summary(&report));
         }
@@ -92,7 +106,7 @@ pub(super) fn run(context: &Context, args: &Audit) -> Result<Exit, Failure> {
 }
 
 /// Lists what evidence files say, one fact a line.
-fn facts(context: &Context, args: &Audit, options: &Options) -> Result<Exit, Failure> {
+fn facts(context: &Context, args: &Audit, options: &Options<'_>) -> Result<Exit, Failure> {
     let ui = &context.ui;
     let show = |file: Evidence| {
         let name = clean(&file.path.display().to_string());
@@ -131,8 +145,16 @@ fn is_free(path: &Path, format: Format) -> Result<(), Failure> {
     }
 }
 
+/// The report on paper. Templates are those of this program, or of the auditor: never those of the kit that is audited.
+fn pdf(args: &Audit) -> Result<Pdf, Failure> {
+    let templates = Templates::open(args.templates.as_deref(), "en", false)
+        .map_err(|e| Failure::invalid(e.to_string()))?;
+    let paper = args.paper.map_or_else(|| templates.paper(), size);
+    Ok(Pdf { all: args.all, templates, paper })
+}
+
 /// Reads what was said besides the files.
-fn options(args: &Audit) -> Result<Options, Failure> {
+fn options<'a>(args: &Audit, strips: ReadStrips<'a>) -> Result<Options<'a>, Failure> {
     let time = |text: &str| Instant::parse(text).map_err(|e| Failure::invalid(e.to_string()));
     let zone = args.tz.as_deref().map(|name| {
         Zone::parse(name).ok_or_else(|| {
@@ -154,6 +176,7 @@ fn options(args: &Audit) -> Result<Options, Failure> {
         skew: skew(&args.skew)?,
         zone: zone.transpose()?,
         report_times,
+        strips,
     })
 }
 
@@ -177,6 +200,9 @@ fn failure(error: &DeskError) -> Failure {
     let hint = match error {
         DeskError::Strange { .. } | DeskError::Strays(_) => {
             "take it off the desk, or bring it as a table `credential_id,event,at`; nothing is passed over in silence"
+        }
+        DeskError::NoStrip(_) => {
+            "a picture or PDF on the desk is of strips; keep others elsewhere, or scan once more, flat and sharp, at 300 dpi"
         }
         DeskError::NoBook => "name the kit, or its logbook.jsonl",
         DeskError::NoEvidence => {

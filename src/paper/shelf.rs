@@ -15,13 +15,14 @@ const MAX_FILE: usize = 4 << 20;
 /// Language of last resort; every built-in template is there in it.
 pub(super) const FALLBACK: &str = "en";
 
-const BUILT_IN: [(&str, &str); 12] = [
+const BUILT_IN: [(&str, &str); 13] = [
     ("README.md", include_str!("../../templates/README.md")),
     ("theme.toml", include_str!("../../templates/theme.toml")),
     ("theme-large.toml", include_str!("../../templates/theme-large.toml")),
     ("en/sheet.md", include_str!("../../templates/en/sheet.md")),
     ("en/slip.md", include_str!("../../templates/en/slip.md")),
     ("en/stub.md", include_str!("../../templates/en/stub.md")),
+    ("en/audit.md", include_str!("../../templates/en/audit.md")),
     ("en/book.md", include_str!("../../templates/en/book.md")),
     ("en/card.md", include_str!("../../templates/en/card.md")),
     ("en/destruction.md", include_str!("../../templates/en/destruction.md")),

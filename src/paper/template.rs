@@ -19,7 +19,7 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use sha2::{Digest, Sha256};
 
 pub(super) use blocks::{
-    Block, Chart, Fact, FactStyle, Image, Leaf, Marker, Right, Run, Span, Typed, Words,
+    Block, Chart, Fact, FactStyle, Image, Leaf, Marker, Right, Row, Run, Typed, Words,
 };
 
 use super::PaperError;
@@ -155,6 +155,14 @@ impl Templates {
             hash.update(self.shelf.bytes(&name)?);
         }
         Ok(hash.finalize().into())
+    }
+
+    /// Returns a text of strangers so that it can be printed: signs that no font here has become `\u{fffd}` or `?`.
+    pub fn printable(&self, text: &str) -> Result<String, PaperError> {
+        let fonts = self.fonts()?;
+        let draws = |sign: char| !sign.is_control() && fonts.draws(Face::Regular, sign);
+        let instead = if draws('\u{fffd}') { '\u{fffd}' } else { '?' };
+        Ok(text.chars().map(|sign| if draws(sign) { sign } else { instead }).collect())
     }
 
     /// Returns the fonts of the theme.
@@ -299,6 +307,11 @@ impl Values {
             values.set(field, text);
         }
         self.0.insert(name, Value::from_object(values));
+    }
+
+    /// Adds a list of groups, each of values of its own.
+    pub fn groups(&mut self, name: &'static str, groups: Vec<Self>) {
+        self.list(name, groups.into_iter().map(Value::from_object));
     }
 
     /// Adds a list of records, each of named texts.

@@ -23,6 +23,8 @@ pub struct Book {
     pub state: State,
     /// Its records; what was brought in stands as it was made, under the number of its IMPORT.
     pub entries: Vec<Entry>,
+    /// The IMPORT records themselves, as they stand in the file.
+    pub imports: Vec<String>,
     /// The line that breaks the chain, and why. What comes after it is not read.
     pub broken: Option<(u64, String)>,
     /// Bytes of a torn last line.

@@ -1,6 +1,6 @@
 //! For spreadsheets: two tables. A cell that a spreadsheet would take for a formula has an apostrophe in front.
 
-use super::{Output, clean, place};
+use super::{Files, Output, clean, place};
 use crate::audit::Report;
 use crate::clock::Instant;
 
@@ -8,11 +8,11 @@ use crate::clock::Instant;
 pub struct Csv;
 
 impl Output for Csv {
-    fn files(&self, report: &Report) -> Vec<(String, String)> {
-        vec![
-            ("releases.csv".to_owned(), releases(report)),
-            ("findings.csv".to_owned(), findings(report)),
-        ]
+    fn files(&self, report: &Report) -> Files {
+        Ok(vec![
+            ("releases.csv".to_owned(), releases(report).into_bytes()),
+            ("findings.csv".to_owned(), findings(report).into_bytes()),
+        ])
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::picture::{escape, timeline};
-use super::{Output, covers, listed, minute, place, summary};
+use super::picture::{escape, svg};
+use super::strip::{LEGEND, strips};
+use super::{Files, Output, covers, listed, minute, place, summary};
 use crate::audit::Report;
 use crate::audit::finding::Outcome;
 use crate::audit::releases::Verdict;
@@ -24,11 +25,11 @@ svg{width:100%;height:auto;margin:.5rem 0 1.5rem;font-size:12px}.axis{stroke:#cc
 @media print{body{margin:0;max-width:none;font-size:10pt}tr{break-inside:avoid}}";
 
 impl Output for Html {
-    fn files(&self, report: &Report) -> Vec<(String, String)> {
+    fn files(&self, report: &Report) -> Files {
         let mut out = String::new();
         // writing to a String cannot fail
         let _ = self.write(report, &mut out);
-        vec![("audit.html".to_owned(), out)]
+        Ok(vec![("audit.html".to_owned(), out.into_bytes())])
     }
 }
 
@@ -51,19 +52,21 @@ impl Html {
             summary(report)
         )?;
         releases(report, out)?;
-        writeln!(out, "<h2>Timelines</h2>\n<p>{}</p>", super::picture::LEGEND)?;
+        writeln!(out, "<h2>Timelines</h2>\n<p>{}</p>", LEGEND)?;
         for look in case.looks() {
             let id = if look.id.is_empty() {
                 String::new()
             } else {
                 format!(", <code>{}</code>", escape(look.id))
             };
-            writeln!(
-                out,
-                "<h3>Generation {}{id}</h3>\n{}",
-                look.set.generation,
-                timeline(case, &look)
-            )?;
+            let of = match &case.books[..] {
+                [_] => String::new(),
+                _ => format!(" of {}", escape(&look.book.state.method)),
+            };
+            writeln!(out, "<h3>Generation {}{of}{id}</h3>", look.set.generation)?;
+            for strip in strips(case, &look) {
+                writeln!(out, "<p><small>{}</small></p>\n{}", strip.title, svg(&strip))?;
+            }
         }
         self.findings(report, out)?;
         for note in &report.notes {
@@ -167,6 +170,15 @@ fn evidence(report: &Report, out: &mut String) -> std::fmt::Result {
             escape(file.format),
             covers(file),
             hex(&file.sha256)
+        )?;
+    }
+    for input in &report.case.inputs {
+        writeln!(
+            out,
+            "<tr><td>{}</td><td>{}</td><td class=\"hash\">{}</td></tr>",
+            escape(&input.path.display().to_string()),
+            input.what,
+            hex(&input.sha256)
         )?;
     }
     writeln!(out, "</table>")

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Output, clean, covers, place};
+use super::{Files, Output, clean, covers, place};
 use crate::audit::Report;
 use crate::audit::facts::Span;
 use crate::clock::Instant;
@@ -15,8 +15,8 @@ pub const VERSION: u64 = 1;
 pub struct Json;
 
 impl Output for Json {
-    fn files(&self, report: &Report) -> Vec<(String, String)> {
-        vec![("audit.json".to_owned(), format!("{:#}\n", object(report)))]
+    fn files(&self, report: &Report) -> Files {
+        Ok(vec![("audit.json".to_owned(), format!("{:#}\n", object(report)).into_bytes())])
     }
 }
 
@@ -54,6 +54,17 @@ pub fn object(report: &Report) -> Value {
                 "accounts": file.found.accounts,
                 "partial": file.found.partial,
                 "notes": file.found.notes.iter().map(|note| clean(note)).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let inputs: Vec<Value> = case
+        .inputs
+        .iter()
+        .map(|input| {
+            json!({
+                "file": input.path.display().to_string(),
+                "sha256": hex(&input.sha256),
+                "what": input.what,
             })
         })
         .collect();
@@ -112,6 +123,7 @@ pub fn object(report: &Report) -> Value {
         "outcome": report.outcome().word(),
         "logbooks": books,
         "evidence": evidence,
+        "inputs": inputs,
         "releases": releases,
         "findings": findings,
         "notes": report.notes,

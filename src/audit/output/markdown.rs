@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Output, clean, covers, listed, minute, place, summary};
+use super::{Files, Output, clean, covers, listed, minute, place, summary};
 use crate::audit::Report;
 use crate::audit::finding::Outcome;
 use crate::logbook::hex;
@@ -14,11 +14,11 @@ pub struct Markdown {
 }
 
 impl Output for Markdown {
-    fn files(&self, report: &Report) -> Vec<(String, String)> {
+    fn files(&self, report: &Report) -> Files {
         let mut out = String::new();
         // writing to a String cannot fail
         let _ = self.write(report, &mut out);
-        vec![("audit.md".to_owned(), out)]
+        Ok(vec![("audit.md".to_owned(), out.into_bytes())])
     }
 }
 
@@ -119,6 +119,10 @@ impl Markdown {
                 covers(file),
                 hex(&file.sha256)
             )?;
+        }
+        for input in &case.inputs {
+            let name = cell(&input.path.display().to_string());
+            writeln!(out, "| {name} | {} | | {} |", input.what, hex(&input.sha256))?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Output, clean, count, covers, listed, minute, place, summary};
+use super::{Files, Output, clean, count, covers, listed, minute, place, summary};
 use crate::audit::Report;
 use crate::audit::finding::Outcome;
 
@@ -13,11 +13,11 @@ pub struct Text {
 }
 
 impl Output for Text {
-    fn files(&self, report: &Report) -> Vec<(String, String)> {
+    fn files(&self, report: &Report) -> Files {
         let mut out = String::new();
         // writing to a String cannot fail
         let _ = self.write(report, &mut out);
-        vec![("audit.txt".to_owned(), out)]
+        Ok(vec![("audit.txt".to_owned(), out.into_bytes())])
     }
 }
 
@@ -40,6 +40,10 @@ impl Text {
             for note in &file.found.notes {
                 writeln!(out, "            {}", clean(note))?;
             }
+        }
+        for input in &case.inputs {
+            let name = clean(&input.path.display().to_string());
+            writeln!(out, "  beside    {name}: {}", input.what)?;
         }
         writeln!(out)?;
         table(report, out)?;

@@ -315,8 +315,13 @@ mod tests {
                 )
             });
             let text: String = source.collect();
-            let options =
-                Options { as_of: Instant::now(), skew: 0, zone: None, report_times: Vec::new() };
+            let options = Options {
+                as_of: Instant::now(),
+                skew: 0,
+                zone: None,
+                report_times: Vec::new(),
+                strips: &|_| Ok((Vec::new(), Vec::new())),
+            };
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("log.csv");
             std::fs::write(&path, text).unwrap();

@@ -169,8 +169,14 @@ fn gap(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
 
 fn integrity(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     for book in &view.case.books {
-        let given: BTreeSet<String> =
-            view.case.evidence.iter().map(|file| hex(&file.sha256)).collect();
+        let given: BTreeSet<String> = view
+            .case
+            .evidence
+            .iter()
+            .map(|file| &file.sha256)
+            .chain(view.case.inputs.iter().map(|file| &file.sha256))
+            .map(|hash| hex(hash))
+            .collect();
         for (record, name, hash, kept) in &book.named {
             let finding = match kept {
                 Some(true) => {

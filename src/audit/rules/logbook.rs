@@ -1,6 +1,7 @@
 //! LOG: does the book hold together, and does it say what the paper says?
 
 use super::{Rule, View};
+use crate::audit::case::Strip;
 use crate::audit::finding::{Finding, Severity};
 use crate::logbook::transcript::Finding as Differs;
 use crate::logbook::{Entry, Event};
@@ -189,6 +190,48 @@ fn only_on_paper(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         |d| matches!(d, Differs::Extra { .. }),
         "every line of the paper book has its record",
     );
+    for strip in &view.case.strips {
+        let (entry, method) = (&strip.entry, strip.entry.text("method"));
+        let finding = match glued(view, strip) {
+            Glued::Known => rule.pass(format!("the strip of {} has its record", name(entry))),
+            Glued::Missing => rule.fail(format!("the strip of {} has no record", name(entry))),
+            // under its number stands another one, which is the question of BG-LOG-005
+            Glued::Other(_) => continue,
+        };
+        out.push(finding.of_method(method).key(entry.check_code()));
+    }
+}
+
+fn name(entry: &Entry) -> String {
+    let event = entry.text("event");
+    match entry.is_loose() {
+        true => format!("a loose {event} of {}", entry.text("at")),
+        false => format!("record {} ({event})", entry.seq),
+    }
+}
+
+/// What became of a record on a strip.
+enum Glued {
+    /// It is in the book, byte for byte.
+    Known,
+    /// Under its number stands another record.
+    Other(u64),
+    /// No book of its method has it.
+    Missing,
+}
+
+fn glued(view: &View<'_>, strip: &Strip) -> Glued {
+    let (entry, mut other) = (&strip.entry, None);
+    let books = view.case.books.iter();
+    for book in books.filter(|book| book.state.method == entry.text("method")) {
+        let mut lines = book.entries.iter().map(|known| &known.line).chain(&book.imports);
+        if lines.any(|line| *line == entry.line) {
+            return Glued::Known;
+        }
+        let number = |known: &&Entry| !entry.is_loose() && known.seq == entry.seq;
+        other = other.or(book.entries.iter().find(number).map(|known| known.seq));
+    }
+    other.map_or(Glued::Missing, Glued::Other)
 }
 
 fn only_in_file(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
@@ -204,6 +247,13 @@ fn only_in_file(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
 fn differs(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     let other = |d: &Differs| !matches!(d, Differs::Extra { .. } | Differs::Missing { .. });
     paper(rule, view, out, other, "lines and records say the same");
+    for strip in &view.case.strips {
+        if let Glued::Other(seq) = glued(view, strip) {
+            let what = format!("the strip of record {seq} says something else than the record");
+            let finding = rule.fail(what).of_method(strip.entry.text("method"));
+            out.push(finding.records([seq]).key(strip.entry.check_code()));
+        }
+    }
 }
 
 fn exceptions(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {

@@ -6,16 +6,13 @@ use super::show::one_line;
 use crate::cli::LogImport;
 use crate::clock::{Instant, Source};
 use crate::commands::recorder::paper_line;
-use crate::commands::{Context, intake};
+use crate::commands::{Context, intake, strips};
 use crate::exit::Exit;
 use crate::files;
 use crate::kit::Kit;
 use crate::logbook::merge::{Fate, Ours, Plan};
 use crate::logbook::record::When;
-use crate::logbook::stub::Strips;
 use crate::logbook::{Draft, Entry, Logbook, MAX_LINE};
-use crate::opening::Pile;
-use crate::scan::Overlay;
 use crate::ui::{Failure, Ui};
 
 /// Most bytes of a file of records; a logbook of 100 000 has fewer.
@@ -110,7 +107,7 @@ fn collect(context: &Context, paths: &[PathBuf]) -> Result<Vec<Entry>, Failure> 
             }
         }
     }
-    entries.append(&mut strips(context, &pages)?);
+    entries.append(&mut strips::read(context, &pages)?.0);
     Ok(entries)
 }
 
@@ -133,36 +130,4 @@ pub(super) fn lines(path: &Path) -> Result<Option<Vec<Entry>>, Failure> {
         entries.push(Entry::read(line).map_err(wrong)?);
     }
     Ok(Some(entries))
-}
-
-fn strips(context: &Context, pages: &[PathBuf]) -> Result<Vec<Entry>, Failure> {
-    let (mut pile, mut overlay) = (Pile::default(), Overlay::default());
-    let mut failed = None;
-    intake::each_read(context, pages, |path, reading| match reading {
-        Ok(reading) => {
-            let name = path.display().to_string();
-            let looks = intake::put(&mut pile, &mut overlay, &name, reading);
-            let found = looks.iter().map(|look| look.codes.len()).sum::<usize>();
-            context.ui.say(&format!("  {name}: {found} codes"));
-        }
-        Err(failure) => failed = Some(failure),
-    });
-    if let Some(failure) = failed {
-        return Err(failure);
-    }
-    let mut strips = Strips::default();
-    pile.records().for_each(|(part, _)| strips.add(part));
-    let mut entries = Vec::new();
-    for (_, seq, entry) in strips.records() {
-        match entry {
-            Ok(entry) => entries.push(entry),
-            Err(error) => {
-                let which = seq
-                    .map_or("a loose strip".to_owned(), |seq| format!("the strip of record {seq}"));
-                return Err(Failure::invalid(format!("{which}: {error}"))
-                    .hint("scan it once more, flat and sharp, at 300 dpi"));
-            }
-        }
-    }
-    Ok(entries)
 }

@@ -3,7 +3,7 @@
 use super::super::PaperError;
 use super::super::font::{CAPITAL, DEPTH, Face};
 use super::super::page::Mark;
-use super::super::template::{Chart, Span};
+use super::super::template::{Chart, Row};
 use super::rows::RULE;
 use super::text::count;
 use super::{Boxed, Setting};
@@ -11,6 +11,9 @@ use crate::clock::Instant;
 
 /// Between a label and its bar, and between a bar and what is written behind it, points.
 const APART: f32 = 8.0;
+
+/// Thickness of the line that a row of a timeline lies on, points.
+const HAIR: f32 = 0.25;
 
 /// Labels take at most this part of the width.
 const LABELS: f32 = 0.4;
@@ -20,7 +23,7 @@ impl Setting<'_> {
     pub(super) fn chart(&self, chart: &Chart, width: f32) -> Result<Boxed, PaperError> {
         match chart {
             Chart::Bars(rows) => self.bars(rows, width),
-            Chart::Timeline(spans) => self.timeline(spans, width),
+            Chart::Timeline { rows, ends } => self.timeline(rows, *ends, width),
         }
     }
 
@@ -68,40 +71,53 @@ impl Setting<'_> {
         Ok(Boxed { marks, height: step * count(rows.len()) })
     }
 
-    /// Spans are bars, points in time are upright strokes; below stands the first day and the last.
-    fn timeline(&self, spans: &[Span], width: f32) -> Result<Boxed, PaperError> {
+    /// Spans are bars, points in time are upright strokes; below stands the first time and the last.
+    fn timeline(
+        &self,
+        rows: &[Row],
+        (first, last): (Instant, Instant),
+        width: f32,
+    ) -> Result<Boxed, PaperError> {
         let (size, small, step) = (self.theme.text.body, self.theme.text.small, self.step());
         let (start, mut marks) =
-            self.labels(spans.iter().map(|s| s.label.as_str()), width, step)?;
-        let ends = spans.iter().flat_map(|span| [Some(span.from), span.to]).flatten();
-        let (first, last) = ends.fold((None, None), |(first, last), at| {
-            (
-                Some(first.map_or(at, |f: Instant| f.min(at))),
-                Some(last.map_or(at, |l: Instant| l.max(at))),
-            )
-        });
-        let (Some(first), Some(last)) = (first, last) else { return Ok(Boxed::default()) };
-        let days =
-            |at: Instant| count(usize::try_from((at.unix() - first.unix()) / 86_400).unwrap_or(0));
-        let (room, all) = (width - start, days(last).max(1.0));
+            self.labels(rows.iter().map(|row| row.label.as_str()), width, step)?;
+        let room = width - start;
+        #[allow(clippy::cast_precision_loss, reason = "a place on paper")]
+        let seconds = |at: Instant| at.since(first) as f32;
+        let all = seconds(last).max(1.0);
+        let place = |at: Instant| start + room * (seconds(at) / all).clamp(0.0, 1.0);
         let height = CAPITAL * size;
-        for (i, span) in spans.iter().enumerate() {
-            let (left, top) = (start + room * days(span.from) / all, step * count(i));
-            match span.to {
-                Some(to) => {
-                    let long = room * (days(to) - days(span.from)) / all;
-                    marks.push(Mark::Bar([left, top + height / 4.0, long.max(RULE), height / 2.0]));
+        for (i, row) in rows.iter().enumerate() {
+            let top = step * count(i);
+            // a line to follow with the eye, from the label to what is far to the right
+            marks.push(Mark::Bar([start, top + height / 2.0 - HAIR / 2.0, room, HAIR]));
+            for (from, to) in &row.spans {
+                let outside = *from > last || to.unwrap_or(*from) < first;
+                let left = place(*from);
+                match to {
+                    _ if outside => {}
+                    Some(to) => {
+                        let long = (place(*to) - left).max(RULE);
+                        let bar = [left.min(width - RULE), top + height / 4.0, long, height / 2.0];
+                        marks.push(Mark::Bar(bar));
+                    }
+                    None => marks.push(Mark::Bar([left.min(width - 1.5), top, 1.5, height])),
                 }
-                None => marks.push(Mark::Bar([left.min(width - 1.5), top, 1.5, height])),
             }
         }
-        let axis = step * count(spans.len());
+        let axis = step * count(rows.len());
         marks.push(Mark::Bar([start, axis, room, RULE]));
         let base = axis + 3.0 + CAPITAL * small;
-        marks.push(Mark::text(start, base, Face::Regular, small, &first.date()));
+        // of what lasts days only, the minutes matter
+        let short = last.since(first) < 14 * 86_400;
+        let days = |at: Instant| at.unix() % 86_400 == 0;
+        let name = |at: Instant| {
+            if short && !(days(first) && days(last)) { at.utc() } else { at.date() }
+        };
+        marks.push(Mark::text(start, base, Face::Regular, small, &name(first)));
         if last > first {
-            let own = self.fonts.width(Face::Regular, small, &last.date())?;
-            marks.push(Mark::text(width - own, base, Face::Regular, small, &last.date()));
+            let own = self.fonts.width(Face::Regular, small, &name(last))?;
+            marks.push(Mark::text(width - own, base, Face::Regular, small, &name(last)));
         }
         Ok(Boxed { marks, height: base + DEPTH * small })
     }

@@ -45,15 +45,11 @@ impl Setting<'_> {
         blocks.extend(content.blocks.iter().filter(|block| **block != Block::Landscape));
         let mut flow = Flow { pages: vec![Vec::new()], used: 0.0 };
         for (i, block) in blocks.iter().enumerate() {
-            // documents have room that sheets have not
-            let airy = self.theme.text.stretch / 3.0;
-            let gap = i.checked_sub(1).map_or(0.0, |before| self.gap(blocks[before], block) + airy);
+            let before = i.checked_sub(1).map(|before| self.gap(blocks[before], block));
+            let gap = before.map_or(0.0, |gap| gap + self.airy());
             // a heading stays with what it is the heading of
-            let next = match (block, blocks.get(i + 1)) {
-                (Block::Heading { .. }, Some(next)) if **next != Block::NextPage => {
-                    let next = self.block(next, &frame)?;
-                    next.height.min(frame.height / 3.0)
-                }
+            let next = match block {
+                Block::Heading { .. } => self.after(&blocks[i..], &frame)?,
                 _ => 0.0,
             };
             self.place(block, gap, next, &frame, &mut flow)?;
@@ -66,6 +62,27 @@ impl Setting<'_> {
             pages.push(page);
         }
         Ok(pages)
+    }
+
+    /// Documents have room that sheets have not.
+    fn airy(&self) -> f32 {
+        self.theme.text.stretch / 3.0
+    }
+
+    /// Returns the height of what follows a heading, further headings included; not all of what is long.
+    fn after(&self, blocks: &[&Block], frame: &Frame) -> Result<f32, PaperError> {
+        let mut height = 0.0;
+        for pair in blocks.windows(2) {
+            let [above, below] = pair else { break };
+            if **below == Block::NextPage {
+                break;
+            }
+            height += self.gap(above, below) + self.airy() + self.block(below, frame)?.height;
+            if !matches!(below, Block::Heading { .. }) {
+                break;
+            }
+        }
+        Ok(height.min(frame.height / 3.0))
     }
 
     fn place(

@@ -154,15 +154,20 @@ pub(in crate::paper) enum Chart {
     /// Label, length, and what is written behind the bar.
     Bars(Vec<(String, f32, String)>),
     /// Label, and from when to when; a point in time where there is no end.
-    Timeline(Vec<Span>),
+    Timeline {
+        /// From above.
+        rows: Vec<Row>,
+        /// The first and the last time that are shown.
+        ends: (Instant, Instant),
+    },
 }
 
 /// One row of a timeline.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::paper) struct Span {
+pub(in crate::paper) struct Row {
     pub(in crate::paper) label: String,
-    pub(in crate::paper) from: Instant,
-    pub(in crate::paper) to: Option<Instant>,
+    /// From when to when; without an end a point in time.
+    pub(in crate::paper) spans: Vec<(Instant, Option<Instant>)>,
 }
 
 /// The blocks of one leaf, or of a document, and the captions of the codes.

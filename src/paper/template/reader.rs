@@ -230,9 +230,12 @@ impl<'a> Reader<'a> {
             code.push_str(&restored(&text));
         }
         let block = match kind {
-            CodeBlockKind::Fenced(info) if matches!(&**info, "bars" | "timeline") => {
+            CodeBlockKind::Fenced(info)
+                if &**info == "bars" || info.split(' ').next() == Some("timeline") =>
+            {
                 let fault = |row: &str, what| self.fault(row.trim(), what);
-                Block::Chart(chart::read(info, &code).map_err(|(row, what)| fault(&row, what))?)
+                let kind = restored(info);
+                Block::Chart(chart::read(&kind, &code).map_err(|(row, what)| fault(&row, what))?)
             }
             _ => {
                 Block::Lines { lines: code.lines().map(str::to_owned).collect(), small: self.small }
