@@ -2,13 +2,14 @@
 //!
 //! [`desk`] sorts what an auditor brings, by content. [`readers`] turn evidence into [`facts`] with intervals of time;
 //! [`case`] brings them together with the books; [`timeline`] folds them by credential. [`releases`] is the table that is read
-//! first, [`rules`] say pass, fail or "cannot tell" of everything else, and [`output`] writes it down. Nothing here asks a
+//! first, [`rules`] say pass, fail or "cannot tell" of everything else, and [`output`] writes it down. [`exports`] says what to bring. Nothing here asks a
 //! platform: evidence is files that somebody else has exported.
 
 pub mod case;
 pub mod desk;
 pub mod elements;
 pub mod evidence;
+pub mod exports;
 pub mod facts;
 pub mod finding;
 pub mod output;

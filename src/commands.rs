@@ -9,6 +9,7 @@ mod demo;
 mod drill;
 mod driver;
 mod driver_test;
+mod exports;
 mod gather;
 mod handover;
 mod init;

@@ -128,6 +128,8 @@ pub struct Release {
     pub accountable: Option<Person>,
     /// Record of its END.
     pub ended: Option<(u64, Instant)>,
+    /// Record of the EVIDENCE that was put aside about it.
+    pub kept: Option<(u64, Instant)>,
 }
 
 /// Where a generation stands. Derived, never stored.

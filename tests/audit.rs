@@ -857,3 +857,81 @@ fn an_earlier_report_is_no_evidence() {
         assert!(said.contains(&format!("{name}: report of an audit")), "{said}");
     }
 }
+
+/// What a platform knows of a release is to be exported before it forgets, by somebody else, until a record says that it was.
+#[test]
+fn what_a_platform_forgets_is_asked_for_in_time() {
+    let method = papers::METHOD
+        .replace("# driver = \"aws", "driver = \"aws")
+        .replace("# [rotation]", "[rotation]")
+        .replace("# [rotation.target]", "[rotation.target]")
+        .replace("# user = ", "user = ")
+        .replace("# account = ", "account = ")
+        .replace("layout = \"raw\"", "layout = \"lines\"");
+    let credential = b"id: AKIAIOSFODNN7EXAMPLE\nsecret: wJalrXUtnFEMI\n";
+    let papers = Papers::dealt(&method, credential, &["--credential-id", "AKIAIOSFODNN7EXAMPLE"]);
+    let sheets = papers.sheets();
+    let combine = [
+        "-C",
+        "kit",
+        "combine",
+        &sheets[0],
+        &sheets[1],
+        &sheets[2],
+        "--operator",
+        "B. Alvarez",
+        "--operator-id",
+        "E2040",
+        "--reason",
+        "IDP-DOWN",
+        "--ticket",
+        "INC-1",
+        "--no-book",
+        "--exception",
+        "trying it",
+        "--output",
+        "used",
+    ];
+    papers.run(&combine).expect(0, &[]);
+    let book = fs::read_to_string(papers.path("kit/logbook.jsonl")).unwrap();
+    let line = book.lines().find(|line| line.contains("\"event\":\"RELEASE\"")).unwrap();
+    let record = serde_json::from_str::<Value>(line).unwrap()["seq"].to_string();
+    // while it is in force there is nothing to show yet
+    let status = || papers.run(&["-C", "kit", "status"]);
+    assert!(!status().out.contains("EVIDENCE"));
+    let exception = ["--exception", "by hand, as a test"];
+    let revoke = [
+        "-C",
+        "kit",
+        "log",
+        "add",
+        "REVOKE",
+        "--generation",
+        "1",
+        "--credential",
+        "AKIAIOSFODNN7EXAMPLE",
+        "--record",
+        &record,
+    ];
+    papers.run(&[&revoke[..], &exception].concat()).expect(0, &[]);
+    let file = format!("keys-r{record}.json");
+    status().expect(
+        0,
+        &[
+            "EVIDENCE to be exported",
+            "by somebody else than B. Alvarez (E2040)",
+            "aws iam list-access-keys --user-name breakglass-payments --output json",
+            &file,
+            "export what the platform says of release",
+        ],
+    );
+    let json = papers.run(&["-C", "kit", "status", "--json"]).out;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["kits"][0]["exports"][0]["files"].as_array().unwrap().len(), 2);
+    papers.run(&["-C", "kit", "print", "evidence", "-o", "cover"]).expect(0, &["evidence.pdf"]);
+    papers.file(&file, "{\"AccessKeyMetadata\": []}");
+    let keep = ["-C", "kit", "log", "add", "EVIDENCE", "--record", &record, "--evidence", &file];
+    papers.run(&keep).expect(0, &[]);
+    let done = status().out;
+    assert!(!done.contains("EVIDENCE") && !done.contains("export what"), "{done}");
+}

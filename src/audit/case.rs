@@ -8,7 +8,7 @@ mod coverage;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-pub use self::book::{Book, known};
+pub use self::book::{Book, known, platform_of};
 pub use self::coverage::Sees;
 use super::evidence::{Evidence, Interest, Kind};
 use super::facts::{Fact, Place, Span, What};

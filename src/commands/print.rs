@@ -6,8 +6,8 @@ mod values;
 use std::path::Path;
 
 use self::values::values;
-use super::Context;
 use super::papers::size;
+use super::{Context, exports};
 use crate::cli::Print;
 use crate::codes::grid::PaperSize;
 use crate::exit::Exit;
@@ -157,6 +157,8 @@ fn fill(
     let (of_set, sheets) = values::void_sheets(&state, &method, generation);
     filled.record("void", of_set);
     filled.records("void_sheets", sheets);
+    let now = crate::clock::Instant::now();
+    filled.groups("evidence", values::evidence(exports::open(kit, &state, now), generation));
     more(&mut filled);
     paper::document(name, filled, &foot, paper, templates)
 }

@@ -5,7 +5,10 @@ mod calendar;
 use serde_json::{Value, json};
 
 use super::Context;
+use super::exports::{self, Wanted};
 use super::people::holder;
+use crate::audit::case::platform_of;
+use crate::audit::exports::keeps;
 use crate::cli;
 use crate::clock::Instant;
 use crate::exit::Exit;
@@ -23,6 +26,7 @@ struct Standing {
     method: Option<Method>,
     state: State,
     due: Vec<Due>,
+    exports: Vec<Wanted>,
 }
 
 pub(super) fn run(context: &Context, args: &cli::Status) -> Result<Exit, Failure> {
@@ -33,12 +37,12 @@ pub(super) fn run(context: &Context, args: &cli::Status) -> Result<Exit, Failure
     };
     let mut standings = Vec::new();
     if args.kits.is_empty() {
-        standings.push(standing(ui, &context.kit()?)?);
+        standings.push(standing(ui, &context.kit()?, now)?);
     }
     // one broken kit must not hide what is due in the others
     let mut broken = false;
     for dir in &args.kits {
-        match Kit::open(dir).map_err(Failure::from).and_then(|kit| standing(ui, &kit)) {
+        match Kit::open(dir).map_err(Failure::from).and_then(|kit| standing(ui, &kit, now)) {
             Ok(standing) => standings.push(standing),
             Err(failure) => {
                 broken = true;
@@ -70,7 +74,7 @@ pub(super) fn run(context: &Context, args: &cli::Status) -> Result<Exit, Failure
     Ok(if args.check && alarm { Exit::No } else { Exit::Done })
 }
 
-fn standing(ui: &Ui, kit: &Kit) -> Result<Standing, Failure> {
+fn standing(ui: &Ui, kit: &Kit, now: Instant) -> Result<Standing, Failure> {
     let (state, torn) = State::of_book(&kit.logbook())?;
     if torn > 0 {
         ui.warn(&format!(
@@ -87,6 +91,7 @@ fn standing(ui: &Ui, kit: &Kit) -> Result<Standing, Failure> {
         inspect_every: method.inspect_every,
         drill_every: method.drill_every,
         max_session: method.max_session,
+        platform_keeps: keeps(platform_of(method)).0,
         holders: method
             .custodians
             .iter()
@@ -95,7 +100,8 @@ fn standing(ui: &Ui, kit: &Kit) -> Result<Standing, Failure> {
     });
     let due = state.due(&rules);
     let name = method.as_ref().map_or(state.method.clone(), |method| method.id.clone());
-    Ok(Standing { name, method, state, due })
+    let exports = exports::open(kit, &state, now);
+    Ok(Standing { name, method, state, due, exports })
 }
 
 impl Standing {
@@ -131,6 +137,12 @@ impl Standing {
             }
             for release in &set.releases {
                 ui.data(&format!("  {}", release_in_words(set, release, now)));
+            }
+        }
+        if !self.exports.is_empty() {
+            ui.data("EVIDENCE to be exported (cover sheet: `breakglass print evidence -o DIR`)");
+            for line in self.exports.iter().flat_map(Wanted::lines) {
+                ui.data(&format!("  {line}"));
             }
         }
         let (late, ahead): (Vec<&Due>, Vec<&Due>) = self.due.iter().partition(|d| d.at < now);
@@ -232,6 +244,7 @@ impl Standing {
             "records": self.state.records,
             "reviewed": self.state.reviewed,
             "sets": sets,
+            "exports": self.exports.iter().map(Wanted::json).collect::<Vec<_>>(),
             "due": due,
         })
     }

@@ -27,6 +27,8 @@ pub struct Rules {
     pub drill_every: u16,
     /// Minutes that a release lasts.
     pub max_session: u16,
+    /// Days that the platform keeps what it knows.
+    pub platform_keeps: u16,
     /// Who holds a sheet where no record says it.
     pub holders: BTreeMap<SheetId, Person>,
 }
@@ -38,6 +40,7 @@ impl Default for Rules {
             inspect_every: 90 * 24,
             drill_every: 90 * 24,
             max_session: 240,
+            platform_keeps: 30,
             holders: BTreeMap::new(),
         }
     }
@@ -52,6 +55,8 @@ pub enum Task {
     End,
     /// Deal a new generation.
     Deal,
+    /// Export what the platform knows, before it forgets.
+    Export,
     /// Name the ticket or the witness of a release.
     Complete,
     /// Find out about a lost or opened bag.
@@ -77,6 +82,7 @@ impl Task {
             Self::Revoke => "revoke",
             Self::End => "end",
             Self::Deal => "deal",
+            Self::Export => "export",
             Self::Complete => "complete",
             Self::ClearUp => "clear up",
             Self::Confirm => "confirm",
@@ -128,6 +134,7 @@ impl State {
             }
             for release in &set.releases {
                 list.complete(set, release);
+                list.export(set, release, rules);
             }
         }
         if let Some(set) = self.newest()
@@ -281,6 +288,21 @@ impl List {
             );
             self.add(Task::Complete, at, words, &format!("complete-{record}"));
         }
+    }
+
+    fn export(&mut self, set: &Set, release: &super::Release, rules: &Rules) {
+        if release.kept.is_some() {
+            return;
+        }
+        // while it can still be done twice, and not before there is something to export
+        let days = u32::from(rules.platform_keeps);
+        let at = later(release.at, (days - days / 4) * DAY);
+        let (record, operator) = (release.record, &release.operator);
+        let words = format!(
+            "export what the platform says of release {record} of generation {} (somebody else than {operator})",
+            set.generation
+        );
+        self.add(Task::Export, at, words, &format!("export-{record}"));
     }
 
     fn destroy(&mut self, set: &Set, since: Instant) {

@@ -42,10 +42,26 @@ impl State {
                     release.ended.get_or_insert((entry.seq, at));
                 }
             }
+            Event::Keep => self.keep(entry, about, at),
             _ => {
                 let code = entry.text("set");
                 if let Some(set) = self.sets.iter_mut().rev().find(|set| set.code == code) {
                     set.take(event, entry, at);
+                }
+            }
+        }
+    }
+
+    /// Evidence is about a release, named by its record or by that of its revocation, or about all of a set.
+    fn keep(&mut self, entry: &Entry, about: Option<u64>, at: Instant) {
+        for set in &mut self.sets {
+            let of_set = match about {
+                Some(record) => set.revoked.is_some_and(|(revoked, _)| revoked == record),
+                None => set.code == entry.text("set"),
+            };
+            for release in &mut set.releases {
+                if of_set || about == Some(release.record) {
+                    release.kept.get_or_insert((entry.seq, at));
                 }
             }
         }
@@ -251,6 +267,7 @@ impl Set {
             revoke_due: Instant::parse(entry.text("revoke_due")).unwrap_or(at),
             accountable: entry.person(Member::Accountable),
             ended: None,
+            kept: None,
         });
         self.mark_read(entry, at);
         self.move_sheets(entry);

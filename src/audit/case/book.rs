@@ -77,12 +77,7 @@ impl Book {
 
     /// Returns the platform's short name.
     pub fn platform(&self, set: &Set) -> &str {
-        let method = self.method_of(set);
-        let named = method.map_or("", |method| {
-            let driver = method.rotation.as_ref().map(|rotation| rotation.driver.as_str());
-            driver.filter(|driver| short(driver) != *driver).unwrap_or(&method.platform)
-        });
-        short(named)
+        self.method_of(set).map_or("", |method| short(platform_of(method)))
     }
 
     /// Returns the records of an event about a set.
@@ -108,6 +103,12 @@ impl Book {
         let rotated = self.records(set, Event::Rotate).find_map(Entry::at);
         rotated.unwrap_or(set.issue.1)
     }
+}
+
+/// Returns what a method says of its platform: its driver, where that is of one; else the word in the file.
+pub fn platform_of(method: &Method) -> &str {
+    let driver = method.rotation.as_ref().map(|rotation| rotation.driver.as_str());
+    driver.filter(|driver| known(driver).is_some()).unwrap_or(&method.platform)
 }
 
 /// What drivers and method files write for a platform begins with one of these.

@@ -1,7 +1,9 @@
 //! What documents are filled with.
 
 use super::LONG_NAME;
+use crate::audit::exports::Export;
 use crate::clock::Instant;
+use crate::commands::exports::Wanted;
 use crate::commands::people::{holder, names};
 use crate::dealing::minutes;
 use crate::logbook::Person;
@@ -129,6 +131,39 @@ pub(super) fn void_sheets(
         ]
     });
     (of_set, sheets.collect())
+}
+
+/// What the cover sheets of evidence say: one for each release whose evidence nobody has put aside.
+pub(super) fn evidence(wanted: Vec<Wanted>, generation: Option<u32>) -> Vec<Values> {
+    let of = |wanted: &Wanted| generation.is_none_or(|wished| wanted.generation == wished);
+    let sheet = |wanted: Wanted| {
+        let mut values = Values::default();
+        for (name, text) in [
+            ("record", wanted.release.record.to_string()),
+            ("generation", wanted.generation.to_string()),
+            ("operator", wanted.release.operator.to_string()),
+            ("released", wanted.release.at.utc()),
+            ("revoked", wanted.revoked.map(Instant::utc).unwrap_or_default()),
+            ("from", wanted.window.0.utc()),
+            ("to", wanted.window.1.utc()),
+            ("before", wanted.forgets.0.date()),
+            ("why", wanted.forgets.1.to_owned()),
+        ] {
+            values.set(name, text);
+        }
+        let file = |file: Export| {
+            let timeless = if file.timeless { "yes" } else { "" };
+            vec![
+                ("file", file.file),
+                ("what", file.what.to_owned()),
+                ("command", file.command),
+                ("timeless", timeless.to_owned()),
+            ]
+        };
+        values.records("files", wanted.files.into_iter().map(file).collect());
+        values
+    };
+    wanted.into_iter().filter(of).map(sheet).collect()
 }
 
 fn sample_stub() -> Vec<(&'static str, String)> {
