@@ -52,6 +52,12 @@ impl Report {
             finding.waived = waivers::of(waivers, finding, case.as_of);
         }
         findings.sort_by(|a, b| a.order().cmp(&b.order()));
+        let mut table = table;
+        for row in &mut table {
+            let own = |f: &&Finding| f.method == row.method && f.release == Some(row.record);
+            let of = findings.iter().filter(own).filter(|f| f.rule.id.starts_with("BG-REV-00"));
+            row.waived = of.filter(|f| f.outcome != Outcome::Pass).find_map(|f| f.waived.clone());
+        }
         let notes = waivers::idle(waivers, &findings, case.as_of);
         Self { case, table, findings, notes }
     }

@@ -51,8 +51,10 @@ impl Instant {
     /// Reads a typed time. It must carry its zone (`Z` or an offset): a time without one is a guess.
     pub fn parse(text: &str) -> Result<Self, NotATime> {
         let text = text.trim();
-        let time: Timestamp = text.parse().map_err(|_| NotATime(text.to_owned()))?;
-        Ok(Self::from_unix(time.as_second().unsigned_abs()))
+        let wrong = || NotATime(text.to_owned());
+        let time: Timestamp = text.parse().map_err(|_| wrong())?;
+        // years before 1970 are what programs write that do not know
+        Ok(Self::from_unix(u64::try_from(time.as_second()).map_err(|_| wrong())?))
     }
 
     /// Reads exactly what [`Instant::rfc3339`] writes, `2026-11-24T04:02:11Z`.

@@ -29,4 +29,4 @@ pub use document::document;
 pub use error::PaperError;
 pub use qr::{Code, Level};
 pub use sheet::{LockText, SheetText, render};
-pub use template::{Templates, Values};
+pub use template::{AUDIT, Templates, Values};

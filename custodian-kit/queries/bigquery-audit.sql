@@ -48,12 +48,13 @@ found AS (
 SELECT
   credential_id, event, FORMAT_TIMESTAMP('%FT%TZ', timestamp) AS at, subject, actor, own_key AS `with`, address, agent,
   project AS account, CAST(NULL AS STRING) AS region, method AS word,
-  FORMAT_TIMESTAMP('%FT%TZ', window_from) AS window_from, FORMAT_TIMESTAMP('%FT%TZ', window_to) AS window_to
+  FORMAT_TIMESTAMP('%FT%TZ', window_from) AS window_from, FORMAT_TIMESTAMP('%FT%TZ', window_to) AS window_to,
+  'changes' AS sees -- and uses, where data access is logged for every service that the key may use
 FROM found
 CROSS JOIN asked
 UNION ALL
 SELECT
   credential_id, 'window', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-  FORMAT_TIMESTAMP('%FT%TZ', window_from), FORMAT_TIMESTAMP('%FT%TZ', window_to)
+  FORMAT_TIMESTAMP('%FT%TZ', window_from), FORMAT_TIMESTAMP('%FT%TZ', window_to), 'changes'
 FROM wanted
 CROSS JOIN asked

@@ -8,6 +8,7 @@ mod coverage;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+pub use self::absence::NOT_LISTED;
 pub use self::book::{Book, known, platform_of};
 pub use self::coverage::Sees;
 use super::evidence::{Evidence, Interest, Kind};
@@ -42,7 +43,7 @@ pub struct Case {
     /// The paper book, typed: file, lines, and what differs from the book of that number.
     pub paper: Vec<Paper>,
     /// Records on signed strips.
-    pub strips: Vec<Strip>,
+    pub strips: Vec<Entry>,
     /// Files that are no evidence of a platform.
     pub inputs: Vec<Input>,
     /// The time of this audit.
@@ -79,15 +80,6 @@ pub struct Input {
     pub sha256: [u8; 32],
 }
 
-/// A record that came on a signed strip.
-#[derive(Clone, Debug)]
-pub struct Strip {
-    /// Which files were scanned together.
-    pub paths: Vec<PathBuf>,
-    /// The record on it.
-    pub entry: Entry,
-}
-
 /// What lay on the desk besides books and evidence.
 #[derive(Debug, Default)]
 pub struct Beside {
@@ -96,7 +88,7 @@ pub struct Beside {
     /// The paper book, typed.
     pub paper: Vec<Paper>,
     /// Records on strips.
-    pub strips: Vec<Strip>,
+    pub strips: Vec<Entry>,
     /// Every file of these, and those that nobody has to look into.
     pub inputs: Vec<Input>,
 }
@@ -133,7 +125,10 @@ impl Interest {
                         interest.credentials.insert(id.to_owned());
                     }
                 }
-                let subject = book.subject(set);
+                let (subject, account) = (book.subject(set), book.account(set));
+                if !account.is_empty() {
+                    interest.accounts.insert(account.to_owned());
+                }
                 if !subject.is_empty() {
                     interest.subjects.insert(subject.to_owned());
                     // a console password has no id but its user
@@ -154,6 +149,7 @@ impl Case {
         (as_of, skew): (Instant, i64),
     ) -> Self {
         let mut facts = Vec::new();
+        let now = as_of.shifted(skew);
         // exports overlap, and people bring the same one twice
         let mut known: HashSet<Fact> = HashSet::new();
         let several = evidence.iter().filter(|file| file.kind == Kind::Log).count() > 1;
@@ -164,11 +160,16 @@ impl Case {
                 if several && file.kind == Kind::Log && !known.insert(anywhere()) {
                     continue;
                 }
-                // a list does not hold what was made later: its time is wrong
-                let seen = matches!(fact.what, What::SeenActive | What::SeenInactive);
-                let later = |made| fact.when.to.is_some_and(|seen| made > seen.shifted(skew));
-                if seen && fact.made.is_some_and(later) {
+                // a state does not hold what came later: its time is wrong
+                let (taken, state) = (file.found.report_time, file.kind == Kind::State);
+                let later = |at: Instant| taken.is_some_and(|taken| at > taken.shifted(skew));
+                let begun = fact.when.from.filter(|_| fact.what != What::Expires);
+                if state && (fact.made.is_some_and(later) || begun.is_some_and(later)) {
                     file.found.wrong_time = true;
+                    continue;
+                }
+                // an audit of the past knows what was known by then
+                if fact.what != What::Expires && begun.is_some_and(|at| at > now) {
                     continue;
                 }
                 facts.push(Fact { place, ..fact });

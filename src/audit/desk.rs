@@ -1,9 +1,9 @@
 //! The desk: what an auditor brings is sorted by content, never by name, and read. What is not understood is named.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use super::case::{Beside, Book, Case, Input, Leaver, Paper, Strip, known};
+use super::case::{Beside, Book, Case, Input, Leaver, Paper, known};
 use super::evidence::{Evidence, Interest, Kind, Reading};
 use super::facts::{Place, Span};
 use super::probe::Probe;
@@ -14,12 +14,14 @@ use crate::clock::Instant;
 use crate::files::{self, FileError};
 use crate::kit::Kit;
 use crate::logbook::transcript::{self, MOST_PAIRS};
-use crate::logbook::{Entry, LogError, Logbook, Person, hex};
+use crate::logbook::{Entry, Event, LogError, Logbook, Person, hex};
 use crate::method::{Method, file::MAX_FILE};
 use crate::set::sha256;
 
 /// Most files in all.
 const MOST_FILES: usize = 100_000;
+/// Deepest folder in a folder.
+const DEEPEST: usize = 8;
 /// Most bytes of a table of people or of lines of the paper book.
 const MAX_TABLE: usize = 64 << 20;
 
@@ -73,6 +75,29 @@ pub enum DeskError {
     /// Several files cannot be taken.
     #[error("{} files cannot be taken:{}", .0.len(), named(.0))]
     Strays(Vec<DeskError>),
+    /// Waivers or leavers out of the kit that is audited.
+    #[error("`{}` lies in the kit that is audited: waivers and people who left come from elsewhere", .0.display())]
+    FromKit(PathBuf),
+    /// A link in a folder.
+    #[error("`{}` is a link: it is not followed", .0.display())]
+    Link(PathBuf),
+    /// Too many files or folders.
+    #[error("`{}`: more than {MOST_FILES} files, or folders in folders deeper than {DEEPEST}", .0.display())]
+    TooMuch(PathBuf),
+    /// A book begins after the time of the audit.
+    #[error("`{}` begins after {}, the time of this audit", path.display(), as_of.rfc3339())]
+    TooEarly {
+        /// Which logbook.
+        path: PathBuf,
+        /// The time.
+        as_of: Instant,
+    },
+    /// Two files of that name.
+    #[error("`--report-time` names `{}`, and several files are called so", .0.display())]
+    TwoFiles(PathBuf),
+    /// Two times for one file.
+    #[error("`--report-time` gives `{}` two times", .0.display())]
+    TwoTimes(PathBuf),
     /// No strip was found on what was scanned.
     #[error("no record is on {}", list(.0))]
     NoStrip(Vec<PathBuf>),
@@ -130,6 +155,10 @@ struct Desk {
     evidence: Vec<(PathBuf, &'static Format, Probe)>,
     pages: Vec<PathBuf>,
     inputs: Vec<Input>,
+    /// Whether what is laid comes out of a kit that is audited.
+    in_kit: bool,
+    /// Files so far.
+    files: usize,
     /// What cannot be taken: all of it is said at once.
     strays: Vec<DeskError>,
 }
@@ -141,10 +170,26 @@ pub fn read(paths: &[PathBuf], options: &Options<'_>) -> Result<(Case, Vec<Waive
     if books.is_empty() {
         return Err(DeskError::NoBook);
     }
+    if let Some(book) = books.iter().find(|book| book.entries.is_empty() && book.broken.is_none()) {
+        return Err(DeskError::TooEarly { path: book.path.clone(), as_of: options.as_of });
+    }
+    let copies = copies(&mut books);
     // a method file by itself stands for the copy that is not at hand
     for book in &mut books {
         if book.today.is_none() {
             book.today = methods.iter().find(|(method, _)| method.id == book.state.method).cloned();
+        }
+    }
+    for (number, (named, _)) in options.report_times.iter().enumerate() {
+        if options.report_times[..number].iter().any(|(other, _)| is_same(other, named)) {
+            return Err(DeskError::TwoTimes(named.clone()));
+        }
+    }
+    for (named, _) in &options.report_times {
+        let all: Vec<&PathBuf> =
+            evidence.iter().map(|(path, ..)| path).filter(|path| is_same(path, named)).collect();
+        if all.len() > 1 && all.iter().all(|path| *path != named) {
+            return Err(DeskError::TwoFiles(named.clone()));
         }
     }
     let same = |named: &PathBuf| evidence.iter().any(|(path, ..)| is_same(path, named));
@@ -164,11 +209,12 @@ pub fn read(paths: &[PathBuf], options: &Options<'_>) -> Result<(Case, Vec<Waive
     }
     again(&evidence, options, &mut interest, &mut files)?;
     let mut beside = Beside { inputs, ..Beside::default() };
+    beside.inputs.extend(copies);
     for path in leavers {
         beside.leavers.extend(read_leavers(&path)?);
     }
     for path in transcripts {
-        beside.paper.push(read_transcript(&path, &books)?);
+        beside.paper.push(read_transcript(&path, &books, options.as_of)?);
     }
     if let Some(first) = pages.first() {
         let read = (options.strips)(&pages);
@@ -178,15 +224,49 @@ pub fn read(paths: &[PathBuf], options: &Options<'_>) -> Result<(Case, Vec<Waive
             (true, true) => return Err(DeskError::NoStrip(pages)),
             _ => {}
         }
-        let strip = |entry| Strip { paths: pages.clone(), entry };
-        beside.strips = found.into_iter().map(strip).collect();
+        let by_then = |entry: &Entry| entry.at().is_none_or(|at| at <= options.as_of);
+        beside.strips = found.into_iter().filter(by_then).collect();
     }
     let case = Case::new(books, files, beside, (options.as_of, options.skew));
     Ok((case, waivers))
 }
 
+/// Takes away books that are copies of another one, or its beginning; the one that knows its methods stays. Returns them as
+/// files that were looked at.
+fn copies(books: &mut Vec<Book>) -> Vec<Input> {
+    let mut copies = Vec::new();
+    // the longest first, and of the same length the one from a kit
+    books.sort_by_key(|book| std::cmp::Reverse((book.entries.len(), book.dealt.len())));
+    let mut kept: Vec<Book> = Vec::new();
+    for mut book in std::mem::take(books) {
+        let begins = |longer: &Book| {
+            book.broken.is_none()
+                && book.torn == 0
+                && longer.entries.iter().zip(&book.entries).all(|(a, b)| a.line == b.line)
+                && longer.state.method == book.state.method
+        };
+        let Some(longer) = kept.iter_mut().find(|longer| begins(longer)) else {
+            kept.push(book);
+            continue;
+        };
+        // a kit knows what was dealt, even where its book is the shorter one
+        if longer.dealt.is_empty() {
+            longer.dealt = std::mem::take(&mut book.dealt);
+            longer.today = longer.today.take().or(book.today.take());
+        }
+        let what = match longer.entries.len() == book.entries.len() {
+            true => "copy of the logbook",
+            false => "copy of the logbook, its end missing",
+        };
+        copies.push(Input { path: book.path, what, sha256: book.sha256 });
+    }
+    kept.sort_by(|a, b| a.path.cmp(&b.path));
+    *books = kept;
+    copies
+}
+
 /// How deep sessions that made sessions are followed.
-const DEPTH: usize = 4;
+const DEPTH: usize = 16;
 
 /// Reads logs once more where sessions were found that they may have used before it was known whose they are: what
 /// `lookup-events` gives has the newest first, and a trail has many files.
@@ -197,7 +277,8 @@ fn again(
     files: &mut [Evidence],
 ) -> Result<(), DeskError> {
     let mut known = 0;
-    for _ in 0..DEPTH {
+    let mut depth = 0;
+    while depth <= DEPTH {
         let follows = |file: &Evidence| file.kind == Kind::Log && file.platform == "aws";
         let sessions: usize =
             files.iter().filter(|f| follows(f)).map(|f| f.found.aliases.len()).sum();
@@ -205,11 +286,17 @@ fn again(
             break;
         }
         known = sessions;
+        depth += 1;
         for ((path, format, probe), file) in evidence.iter().zip(files.iter_mut()) {
             if follows(file) {
                 *file = read_evidence(path, format, probe, options, interest)?;
                 interest.aliases.extend(file.found.aliases.clone());
             }
+        }
+        if depth > DEPTH {
+            let why = format!("sessions made sessions more than {DEPTH} times");
+            let logs = files.iter_mut().filter(|file| follows(file));
+            logs.for_each(|file| file.found.partial = Some(why.clone()));
         }
     }
     Ok(())
@@ -238,6 +325,8 @@ impl Desk {
             evidence: Vec::new(),
             pages: Vec::new(),
             inputs: Vec::new(),
+            in_kit: false,
+            files: 0,
             strays: Vec::new(),
         };
         for path in paths {
@@ -252,13 +341,18 @@ impl Desk {
 
     /// Takes a file, a kit, or a folder with whatever is in it.
     fn lay(&mut self, path: &Path, depth: usize) -> Result<(), DeskError> {
+        // a link in a folder may lead anywhere, and back to the folder
+        if depth > 0 && path.is_symlink() {
+            self.strays.push(DeskError::Link(path.to_owned()));
+            return Ok(());
+        }
         if !path.is_dir() {
             return match self.file(path) {
-                Err(stray @ (DeskError::Strange { .. } | DeskError::File(_))) => {
+                Err(stray) => {
                     self.strays.push(stray);
                     Ok(())
                 }
-                other => other,
+                Ok(()) => Ok(()),
             };
         }
         let log = Kit::open(path).ok().map(|kit| kit.logbook()).filter(Logbook::exists);
@@ -278,9 +372,8 @@ impl Desk {
             }
         }
         inside.sort();
-        if depth > 8 || self.evidence.len() + inside.len() > MOST_FILES {
-            let what = "a folder with too many files or folders in it";
-            return Err(DeskError::Strange { path: path.to_owned(), what });
+        if depth > DEEPEST || self.evidence.len() + inside.len() > MOST_FILES {
+            return Err(DeskError::TooMuch(path.to_owned()));
         }
         inside.into_iter().try_for_each(|entry| self.lay(&entry, depth + 1))
     }
@@ -299,24 +392,37 @@ impl Desk {
         book.today =
             kit.method().ok().map(|(method, text)| (method, hex(&sha256(&[text.as_bytes()]))));
         for (_, name, hash, kept) in &mut book.named {
-            *kept = match files::read(&path.join(&*name), MAX_TABLE) {
-                Ok(bytes) => Some(hex(&sha256(&[&bytes])) == *hash),
-                Err(_) => None,
+            let inside =
+                Path::new(&*name).components().all(|part| matches!(part, Component::Normal(_)));
+            *kept = match hash_of(&path.join(&*name)) {
+                Ok(found) if inside => Some(hex(&found) == *hash),
+                _ => None,
             };
         }
         self.books.push(book);
         for path in kit.method_files() {
-            let sha256 = hash(&path)?;
+            let sha256 = hash_of(&path)?;
             let dealt = path.parent() != Some(kit.dir());
             let what = if dealt { "method file as it was dealt" } else { "method file" };
             self.inputs.push(Input { path, what, sha256 });
         }
         let evidence = kit.dir().join("evidence");
-        if evidence.is_dir() { self.lay(&evidence, 1) } else { Ok(()) }
+        self.in_kit = true;
+        let laid = if evidence.is_dir() { self.lay(&evidence, 1) } else { Ok(()) };
+        self.in_kit = false;
+        laid
     }
 
     fn file(&mut self, path: &Path) -> Result<(), DeskError> {
+        self.files += 1;
+        if self.files > MOST_FILES {
+            return Err(DeskError::TooMuch(path.to_owned()));
+        }
         let sorted = sort(path)?;
+        // whoever is audited does not say what is accepted, and who has left
+        if self.in_kit && matches!(sorted, Sorted::Waivers | Sorted::Leavers) {
+            return Err(DeskError::FromKit(path.to_owned()));
+        }
         let what = match sorted {
             Sorted::Method => Some("method file"),
             Sorted::Transcript => Some("paper book, typed"),
@@ -327,7 +433,7 @@ impl Desk {
             Sorted::Book | Sorted::Evidence(..) => None,
         };
         if let Some(what) = what {
-            let sha256 = hash(path)?;
+            let sha256 = hash_of(path)?;
             self.inputs.push(Input { path: path.to_owned(), what, sha256 });
         }
         match sorted {
@@ -394,7 +500,7 @@ fn sort(path: &Path) -> Result<Sorted, DeskError> {
         return Ok(Sorted::Evidence(format, Box::new(probe)));
     }
     match &probe {
-        Probe::Text(head) if head.contains("[[waiver]]") => Ok(Sorted::Waivers),
+        Probe::Text(head) if head.contains("[[waiver") => Ok(Sorted::Waivers),
         Probe::Text(head) if head.contains("owner_team") && head.contains("permitted_uses") => {
             Ok(Sorted::Method)
         }
@@ -445,7 +551,7 @@ fn bytes(head: &[u8]) -> Option<Sorted> {
     (at(4, b"ftyp") || at(0, b"\x1a\x45\xdf\xa3")).then_some(Sorted::Aside("recording of a screen"))
 }
 
-fn hash(path: &Path) -> Result<[u8; 32], DeskError> {
+fn hash_of(path: &Path) -> Result<[u8; 32], DeskError> {
     let source = Source::open(path)?;
     let io = |source| FileError::Io { deed: "read", path: path.to_owned(), source };
     Ok(source.finish().map_err(io)?.0)
@@ -453,7 +559,7 @@ fn hash(path: &Path) -> Result<[u8; 32], DeskError> {
 
 /// Reads a logbook as far as its chain holds.
 fn read_book(path: &Path, as_of: Instant) -> Result<Book, DeskError> {
-    let bytes_hash = hash(path)?;
+    let bytes_hash = hash_of(path)?;
     let log = Logbook::at(path);
     let mut book = Book { path: path.to_owned(), sha256: bytes_hash, ..Book::default() };
     let mut records = log.records()?;
@@ -470,8 +576,20 @@ fn read_book(path: &Path, as_of: Instant) -> Result<Book, DeskError> {
     Ok(book)
 }
 
+/// Says whether a record takes a release back: an auditor looks at it all the same, and at who has taken it back.
+fn hides_a_release(book: &Book, entry: &Entry) -> bool {
+    let mut releases = book.state.sets.iter().flat_map(|set| &set.releases);
+    entry.is(Event::Void)
+        && match entry.record() {
+            Some(record) => releases.any(|release| release.record == record),
+            None => book.state.set(entry.text("set")).is_some_and(|set| !set.releases.is_empty()),
+        }
+}
+
 fn take(book: &mut Book, entry: Entry) {
-    book.state.fold(&entry);
+    if !hides_a_release(book, &entry) {
+        book.state.fold(&entry);
+    }
     let inner = match entry.imported() {
         Some(inner) => {
             book.imports.push(entry.line);
@@ -496,13 +614,19 @@ fn read_evidence(
     interest: &Interest,
 ) -> Result<Evidence, DeskError> {
     let mut source = Source::open(path)?;
-    let given =
-        options.report_times.iter().find(|(named, _)| is_same(path, named)).map(|(_, at)| *at);
+    let exact = options.report_times.iter().find(|(named, _)| path == named);
+    let alike = || options.report_times.iter().find(|(named, _)| is_same(path, named));
+    let given = exact.or_else(alike).map(|(_, at)| *at);
     let mut reading = Reading::new(interest);
     readers::read(&mut source, format, probe, (given, options.zone.as_ref()), &mut reading)
         .map_err(|b| broken(path, b.record, b.what))?;
     let io = |source| FileError::Io { deed: "read", path: path.to_owned(), source };
-    let found = reading.found;
+    let mut found = reading.found;
+    if given.is_some() && found.report_time != given {
+        found
+            .notes
+            .insert("it says itself when it was taken: `--report-time` was not needed".to_owned());
+    }
     let (sha256, bytes) = source.finish().map_err(io)?;
     // a driver of one's own may be called anything: what it reports may be of any platform
     let platform = match known(&found.platform) {
@@ -544,7 +668,7 @@ fn read_leavers(path: &Path) -> Result<Vec<Leaver>, DeskError> {
 }
 
 /// Reads a typed paper book and holds it against the book that it fits best.
-fn read_transcript(path: &Path, books: &[Book]) -> Result<Paper, DeskError> {
+fn read_transcript(path: &Path, books: &[Book], as_of: Instant) -> Result<Paper, DeskError> {
     let text = files::read_text(path, MAX_TABLE)?;
     let typed = transcript::parse(&text).map_err(|e| broken(path, 0, e.to_string()))?;
     let mut best: Option<Paper> = None;
@@ -557,6 +681,9 @@ fn read_transcript(path: &Path, books: &[Book]) -> Result<Paper, DeskError> {
             );
             return Err(broken(path, 0, what));
         }
+        // lines of a later day than the audit are not judged
+        let day = as_of.date();
+        let typed: Vec<_> = typed.iter().filter(|line| line.date <= day).cloned().collect();
         let findings = transcript::compare(&typed, entries);
         let past_end = typed.last().is_some_and(|last| {
             findings.iter().any(

@@ -53,16 +53,43 @@ pub fn each(mut source: impl BufRead, frame: &Frame, take: &mut dyn Take) -> Res
     }
 }
 
+/// Whether braces outside of strings are closed again, counted over bytes as they come.
+#[derive(Default)]
+struct Depth {
+    open: i64,
+    quoted: bool,
+    escaped: bool,
+}
+
+impl Depth {
+    fn take(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' if self.quoted => self.escaped = true,
+                b'"' => self.quoted = !self.quoted,
+                b'{' if !self.quoted => self.open += 1,
+                b'}' if !self.quoted => self.open -= 1,
+                _ => {}
+            }
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.open <= 0 && !self.quoted
+    }
+}
+
 fn lines(source: &mut dyn BufRead, take: &mut dyn Take) -> Result<u64, Broken> {
     let (mut line, mut number, mut records) = (Vec::new(), 0_u64, 0_u64);
     // an object that is not done at the end of its line: the next lines belong to it
-    let mut open = false;
+    let mut open: Option<Depth> = None;
     loop {
         let before = line.len();
         let read = source.take(MAX_ELEMENT + 1 - before as u64).read_until(b'\n', &mut line);
         let broken = |what: String, at_end| Broken { record: records + 1, what, at_end };
         match read {
-            Ok(0) if open => return Err(broken("it is not whole".to_owned(), true)),
+            Ok(0) if open.is_some() => return Err(broken("it is not whole".to_owned(), true)),
             Ok(0) => return Ok(records),
             Ok(_) if line.len() as u64 > MAX_ELEMENT => {
                 return Err(broken(format!("it is longer than {MAX_ELEMENT} bytes"), false));
@@ -70,57 +97,42 @@ fn lines(source: &mut dyn BufRead, take: &mut dyn Take) -> Result<u64, Broken> {
             Ok(_) => number += 1,
             Err(error) => return Err(broken(error.to_string(), true)),
         }
+        if let Some(depth) = &mut open {
+            depth.take(&line[before..]);
+            if !depth.is_closed() {
+                continue;
+            }
+        }
         let Ok(text) = std::str::from_utf8(&line) else {
             return Err(broken(format!("line {number} is not UTF-8"), is_end(source)));
         };
         let Some(start) = text.find('{').filter(|_| !text.trim().is_empty()) else {
-            if text.trim().is_empty() && !open {
+            if text.trim().is_empty() {
                 line.clear();
                 continue;
             }
             return Err(broken(format!("line {number} is no JSON object"), is_end(source)));
         };
         let element = text[start..].trim_end();
-        // what looks like one object a line is parsed once, by its reader
-        if open || !element.ends_with('}') {
-            match serde_json::from_str::<IgnoredAny>(element) {
-                Ok(_) => open = false,
-                Err(error) if error.is_eof() => {
-                    open = true;
-                    continue;
-                }
-                Err(error) => {
-                    let at_end = is_end(source);
-                    return Err(broken(format!("line {number} is not JSON: {error}"), at_end));
-                }
-            }
-        }
-        if let Err(what) = take.element(records + 1, element) {
-            if !looks_closed(element) {
-                open = true;
+        let closed = open.is_some() || element.ends_with('}');
+        let taken = if closed { take.element(records + 1, element) } else { Err(String::new()) };
+        if let Err(what) = taken {
+            let mut depth = Depth::default();
+            depth.take(element.as_bytes());
+            if open.is_none() && !depth.is_closed() {
+                open = Some(depth);
                 continue;
             }
+            let what = match what.is_empty() {
+                true => format!("line {number} is not JSON"),
+                false => what,
+            };
             return Err(Broken { record: records + 1, what, at_end: is_end(source) });
         }
         records += 1;
+        open = None;
         line.clear();
     }
-}
-
-/// Counts braces outside of strings.
-fn looks_closed(text: &str) -> bool {
-    let (mut depth, mut quoted, mut escaped) = (0_i64, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' if !quoted => depth += 1,
-            b'}' if !quoted => depth -= 1,
-            _ => {}
-        }
-    }
-    depth == 0 && !quoted
 }
 
 fn is_end(source: &mut dyn BufRead) -> bool {
@@ -128,9 +140,16 @@ fn is_end(source: &mut dyn BufRead) -> bool {
 }
 
 /// Counts what is read since the last element, so that no element fills the memory.
-struct Meter<R> {
+pub struct Meter<R> {
     inner: R,
     since: Rc<Cell<u64>>,
+}
+
+impl<R> Meter<R> {
+    /// Counts into `since`, which whoever takes elements sets back.
+    pub fn new(inner: R, since: Rc<Cell<u64>>) -> Self {
+        Self { inner, since }
+    }
 }
 
 impl<R: Read> Read for Meter<R> {

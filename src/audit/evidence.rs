@@ -68,8 +68,8 @@ pub struct Found {
     pub sees_uses: bool,
     /// Whether a log would show that a credential is made, changed or deleted.
     pub sees_changes: bool,
-    /// The credentials that it was asked about, where it was, and for which time; none: everybody, for the whole window.
-    pub asked: BTreeMap<String, (Instant, Instant)>,
+    /// The credentials that it was asked about, where it was, and for which times; none: everybody, for the whole window.
+    pub asked: BTreeMap<String, BTreeSet<(Instant, Instant)>>,
     /// Why it is not all that there is, if so.
     pub partial: Option<String>,
     /// Accounts, projects, tenants in it.
@@ -130,6 +130,8 @@ pub struct Interest {
     pub credentials: BTreeSet<String>,
     /// Users, roles, accounts.
     pub subjects: BTreeSet<String>,
+    /// Accounts, projects, tenants of the methods.
+    pub accounts: BTreeSet<String>,
     /// What a log writes in the place of a credential's id: Vault's HMAC of an accessor, the id of a session.
     pub aliases: BTreeMap<String, String>,
 }
@@ -154,8 +156,8 @@ pub struct Reading<'a> {
     pub interest: &'a Interest,
     /// What was found so far.
     pub found: Found,
-    /// The open run of uses by credential, subject, address and program: its place in `found.facts`.
-    runs: HashMap<[Box<str>; 4], usize>,
+    /// The open run of uses by credential, subject, address, program and word: its place in `found.facts`.
+    runs: HashMap<[Box<str>; 5], usize>,
     record: u64,
     /// The account of the record that is being read.
     current: Box<str>,
@@ -187,9 +189,13 @@ impl<'a> Reading<'a> {
 
     /// Keeps what a session came from.
     pub fn minted(&mut self, session: &str, parent: &str) {
-        let known = self.found.aliases.len() < MOST_SESSIONS;
-        if known && !session.is_empty() && self.interest.wants("", parent) {
+        if session.is_empty() || !self.interest.wants("", parent) {
+            return;
+        }
+        if self.found.aliases.len() < MOST_SESSIONS {
             self.found.aliases.insert(session.to_owned(), parent.to_owned());
+        } else {
+            self.partial(format!("more than {MOST_SESSIONS} sessions came from {parent}"));
         }
     }
 
@@ -224,7 +230,9 @@ impl<'a> Reading<'a> {
             self.found.facts.push(fact);
             return;
         };
-        let key = [&fact.credential, &fact.subject, &fact.address, &fact.agent].map(Clone::clone);
+        // what was done is told apart: a harmless call hides no other
+        let key = [&fact.credential, &fact.subject, &fact.address, &fact.agent, &fact.word];
+        let key = key.map(Clone::clone);
         if let Some(run) = self.runs.get(&key).and_then(|place| self.found.facts.get_mut(*place))
             && let (Some(from), Some(last)) = (run.when.from, run.last)
             && at >= from
@@ -263,7 +271,7 @@ impl<'a> Reading<'a> {
             self.current = account.into();
         }
         if !account.is_empty()
-            && self.found.accounts.len() < 100
+            && (self.found.accounts.len() < 100 || self.interest.accounts.contains(account))
             && !self.found.accounts.contains(account)
         {
             self.found.accounts.insert(account.to_owned());

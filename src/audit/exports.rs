@@ -77,11 +77,20 @@ pub fn of(asked: &Asked<'_>) -> Vec<Export> {
     match known(asked.platform) {
         Some("aws") => vec![
             export(
-                LOG,
-                "cloudtrail",
+                "who changed or deleted it",
+                "changes",
                 "json",
                 format!(
-                    "aws cloudtrail lookup-events --region us-east-1 --lookup-attributes AttributeKey=Username,AttributeValue={subject} --start-time {from} --end-time {to} --output json"
+                    "aws cloudtrail lookup-events --region us-east-1 --lookup-attributes AttributeKey=ResourceName,AttributeValue={id} --start-time {from} --end-time {to} --output json"
+                ),
+                false,
+            ),
+            export(
+                "what was done with it; once for each region that it may be used in",
+                "uses",
+                "json",
+                format!(
+                    "aws cloudtrail lookup-events --region REGION --lookup-attributes AttributeKey=AccessKeyId,AttributeValue={id} --start-time {from} --end-time {to} --output json"
                 ),
                 false,
             ),

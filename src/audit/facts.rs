@@ -50,15 +50,6 @@ impl Span {
         self.from.filter(|from| Some(*from) == self.to)
     }
 
-    /// Returns it with both bounds moved apart, for clocks that do not agree.
-    #[must_use]
-    pub fn widened(self, seconds: i64) -> Self {
-        Self {
-            from: self.from.map(|t| t.shifted(-seconds)),
-            to: self.to.map(|t| t.shifted(seconds)),
-        }
-    }
-
     /// Returns it to the minute, for tables: the second day is left out where it is the first.
     pub fn minutes(self) -> String {
         let minute = |at: Instant| at.utc().replace(" UTC", "");
@@ -403,7 +394,6 @@ mod tests {
         assert_eq!(Span::at(noon).within(before, after), Truth::Yes);
         assert_eq!(Span::at(after.shifted(1)).within(before, after), Truth::No);
         assert_eq!(Span::between(before.shifted(-1), noon).within(before, after), Truth::Unknown);
-        assert_eq!(Span::at(noon).widened(60), Span::between(before, after));
         assert_eq!(Span::between(before, after).minutes(), "2026-11-24 11:59 to 12:01");
         assert_eq!(Span::between(noon, noon.shifted(9)).minutes(), "2026-11-24 12:00");
         assert_eq!(

@@ -26,7 +26,7 @@ impl Outcome {
     pub fn word(self) -> &'static str {
         match self {
             Self::Fail => "fail",
-            Self::Inconclusive => "inconclusive",
+            Self::Inconclusive => "cannot tell",
             Self::Pass => "pass",
         }
     }

@@ -6,13 +6,14 @@ pub mod json;
 pub mod markdown;
 pub mod pdf;
 mod picture;
-mod strip;
+mod svg;
 pub mod text;
 
 use super::Report;
 use super::evidence::Kind;
 use super::facts::Place;
 use super::finding::{Finding, Outcome};
+use super::releases::Verdict;
 use crate::clock::Instant;
 use crate::paper::PaperError;
 
@@ -41,6 +42,55 @@ pub fn place(report: &Report, place: Place) -> String {
     };
     let name = file.path.file_name().unwrap_or(file.path.as_os_str()).to_string_lossy();
     if place.record == 0 { clean(&name) } else { format!("{}:{}", clean(&name), place.record) }
+}
+
+/// Most places that are named for one finding.
+const MOST_PLACES: usize = 4;
+
+/// Returns where evidence says so, each place once, not all of very many.
+pub fn places(report: &Report, finding: &Finding) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for at in &finding.places {
+        let name = place(report, *at);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+        if names.len() > MOST_PLACES {
+            break;
+        }
+    }
+    let more = finding.places.len().saturating_sub(MOST_PLACES);
+    names.truncate(MOST_PLACES);
+    let list = names.join(", ");
+    if more > 0 { format!("{list} and {more} more") } else { list }
+}
+
+/// Returns the method that a row is of, where several are on the desk.
+fn of(report: &Report, method: &str) -> String {
+    let one = report.case.books.iter().all(|book| book.state.method == method);
+    if one { String::new() } else { format!("{} ", clean(method)) }
+}
+
+/// Says in one sentence what became of what was released.
+pub fn outcome_of_releases(report: &Report) -> String {
+    let count = |verdict| report.table.iter().filter(|row| row.verdict == verdict).count();
+    let parts = [
+        (Verdict::Pass, "revoked in time"),
+        (Verdict::Fail, "NOT revoked in time"),
+        (Verdict::Inconclusive, "cannot be told"),
+        (Verdict::Open, "not due yet"),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .map(|(verdict, words)| (count(verdict), words))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, words)| format!("{number} {words}"))
+        .collect();
+    match report.table.len() {
+        0 => "Nothing was released".to_owned(),
+        1 => format!("1 release: {}", parts.join(", ")),
+        all => format!("{all} releases: {}", parts.join(", ")),
+    }
 }
 
 /// How many came out how.

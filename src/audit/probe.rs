@@ -66,7 +66,12 @@ impl Probe {
     /// Looks at the beginning of a file.
     pub fn of(source: impl BufRead) -> std::io::Result<Self> {
         let mut head = Vec::new();
-        source.take(HEAD).read_to_end(&mut head)?;
+        // of what is cut off the beginning still tells what it is
+        if let Err(error) = source.take(HEAD).read_to_end(&mut head)
+            && head.is_empty()
+        {
+            return Err(error);
+        }
         Ok(Self::of_head(&head))
     }
 

@@ -18,9 +18,11 @@ mod ssh_krl;
 pub mod time;
 mod vault_audit;
 
+use std::cell::Cell;
 use std::io::Read;
+use std::rc::Rc;
 
-use super::elements::{self, Broken, Take};
+use super::elements::{self, Broken, Meter, Take};
 use super::evidence::{Kind, Reading};
 use super::probe::Probe;
 use super::source::Source;
@@ -160,6 +162,8 @@ fn rows_of<'b>(
     reading: &mut Reading<'b>,
     mut row: impl FnMut(&Row<'_>, &mut Reading<'b>) -> Result<(), String>,
 ) -> Result<(), Broken> {
+    let since = Rc::new(Cell::new(0));
+    let text = Meter::new(text, Rc::clone(&since));
     let mut csv = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text);
     let broken = |record, what| Broken { record, what, at_end: false };
     let head = csv.headers().map_err(|e| broken(1, e.to_string()))?.clone();
@@ -169,6 +173,7 @@ fn rows_of<'b>(
     let mut number = 0;
     while csv.read_record(&mut record).map_err(|e| broken(number + 1, e.to_string()))? {
         number += 1;
+        since.set(0);
         reading.at_record(number);
         if record.len() < head.len() {
             // the last row of a file that was cut off

@@ -24,10 +24,17 @@ impl Row {
     /// Says how it was used, for a table.
     pub fn used(&self) -> String {
         match self.uses {
+            None if !self.covered => "no log here shows whether it was used".to_owned(),
             None => "no use seen".to_owned(),
             Some((span, 1)) => format!("used once, {}", span.minutes()),
             Some((span, times)) => format!("used {times} times, {}", span.minutes()),
         }
+    }
+
+    /// Returns the word of the verdict, for a table.
+    pub fn word(&self) -> String {
+        let waived = if self.waived.is_some() { ", waived" } else { "" };
+        format!("{}{waived}", self.verdict.word())
     }
 
     /// Says when it ended, for a table.
@@ -76,6 +83,8 @@ pub struct Row {
     pub due: Instant,
     /// First and last use that is seen, and how many.
     pub uses: Option<(Span, u64)>,
+    /// Whether a log is here that would show every use of it.
+    pub covered: bool,
     /// When it was revoked, as far as that is known.
     pub revoked: Option<Span>,
     /// Whether that was in time.
@@ -84,6 +93,8 @@ pub struct Row {
     pub why: String,
     /// Where evidence says so.
     pub places: Vec<Place>,
+    /// Who has accepted that it was not, until when and why.
+    pub waived: Option<String>,
 }
 
 /// Makes the table.
@@ -95,6 +106,8 @@ pub fn table(case: &Case, looks: &[Look<'_>]) -> Vec<Row> {
             let due = due(look).unwrap_or(release.revoke_due);
             let (verdict, why, places) = judge(case, look, due, release.at);
             let uses = uses(look, release.at, case);
+            let end = release.ended.map_or(case.as_of, |(_, at)| at).min(case.as_of);
+            let covered = case.covers(look.book, look.set, Sees::Uses, (release.at, end));
             rows.push(Row {
                 look: number,
                 method: look.book.state.method.clone(),
@@ -108,10 +121,12 @@ pub fn table(case: &Case, looks: &[Look<'_>]) -> Vec<Row> {
                 ended: release.ended,
                 due,
                 uses,
+                covered,
                 revoked: look.timeline.out_of_force().map(|end| end.when),
                 verdict,
                 why,
                 places,
+                waived: None,
             });
         }
     }
@@ -120,7 +135,8 @@ pub fn table(case: &Case, looks: &[Look<'_>]) -> Vec<Row> {
 
 /// Returns by when a credential had to be revoked: what the first release says, and not later than the dealt method allows.
 pub fn due(look: &Look<'_>) -> Option<Instant> {
-    let first = look.set.releases.first()?;
+    // records may come in later than what they tell of
+    let first = look.set.releases.iter().min_by_key(|release| release.at)?;
     let method = look.book.method_of(look.set);
     let allowed = method.map(|method| first.at.plus_hours(method.revoke_within));
     Some(allowed.map_or(first.revoke_due, |allowed| allowed.min(first.revoke_due)))
@@ -155,13 +171,19 @@ fn judge(
             );
             return (Verdict::Inconclusive, why, vec![end.place]);
         }
-        return in_time(end, late);
+        return in_time(end, due, late);
     }
     match timeline.alive {
         Some((at, place)) if at > late => {
             (Verdict::Fail, format!("in force {}, after it was due", at.rfc3339()), vec![place])
         }
-        _ if case.as_of <= late => (Verdict::Open, format!("due {}", due.rfc3339()), Vec::new()),
+        _ if case.as_of <= late => {
+            let record = look.set.revoked.map(|(record, _)| {
+                format!("; record {record} says that it is revoked, no evidence does")
+            });
+            let why = format!("due {}{}", due.rfc3339(), record.unwrap_or_default());
+            (Verdict::Open, why, Vec::new())
+        }
         // nobody claims that it was revoked: there is nothing that evidence could confirm
         alive if look.set.revoked.is_none() => {
             let seen = alive.map(|(at, _)| format!("; last seen in force {}", at.rfc3339()));
@@ -173,11 +195,20 @@ fn judge(
             let why = format!("last seen in force {}; nothing says what came after", at.rfc3339());
             (Verdict::Inconclusive, why, vec![place])
         }
-        None => (Verdict::Inconclusive, nothing(case, look), Vec::new()),
+        None => match timeline.unseen {
+            Some(end) => {
+                let why = format!(
+                    "not listed {}, but no evidence ever showed {}: an earlier list or a log of changes would",
+                    end.when, look.id
+                );
+                (Verdict::Inconclusive, why, vec![end.place])
+            }
+            None => (Verdict::Inconclusive, nothing(case, look), Vec::new()),
+        },
     }
 }
 
-fn in_time(end: End, late: Instant) -> (Verdict, String, Vec<Place>) {
+fn in_time(end: End, due: Instant, late: Instant) -> (Verdict, String, Vec<Place>) {
     let what = match end.how {
         What::SecretChanged => "another secret in its place",
         What::Deactivated | What::SeenInactive => "switched off",
@@ -185,13 +216,26 @@ fn in_time(end: End, late: Instant) -> (Verdict, String, Vec<Place>) {
         What::SeenAbsent => "no longer listed",
         _ => "revoked",
     };
-    let why = format!("{what} {}", end.when);
+    let mut why = format!("{what} {}", end.when);
+    if let Some(from) = end.when.from.filter(|from| *from > late) {
+        why += &format!(", {} late", lasting(from.since(due)));
+    }
     let verdict = match end.when {
         Span { to: Some(to), .. } if to <= late => Verdict::Pass,
         Span { from: Some(from), .. } if from > late => Verdict::Fail,
         _ => Verdict::Inconclusive,
     };
     (verdict, why, vec![end.place])
+}
+
+/// `3 h 20 min`, `5 days`.
+fn lasting(seconds: i64) -> String {
+    let minutes = seconds / 60;
+    match (minutes / 1440, minutes / 60) {
+        (0..2, 0) => format!("{minutes} min"),
+        (0..2, hours) => format!("{hours} h {} min", minutes % 60),
+        (days, _) => format!("{days} days"),
+    }
 }
 
 /// Says which evidence would tell.
@@ -240,8 +284,11 @@ fn uses(look: &Look<'_>, from: Instant, case: &Case) -> Option<(Span, u64)> {
             && next.is_none_or(|next| start.is_some_and(|start| start < next))
     };
     let used = look.facts.iter().filter(|fact| fact.what.is_use()).filter(within);
+    let used: Vec<_> = used.filter(|fact| look.owns(fact, case.skew)).collect();
+    // what a list says of the last use is a use that a log has with its time, if there is a log
+    let timed = used.iter().any(|fact| fact.when.exact().is_some());
     let mut found: Option<(Span, u64)> = None;
-    for fact in used {
+    for fact in used.into_iter().filter(|fact| !timed || fact.when.exact().is_some()) {
         let stretch = fact.stretch();
         let (span, count) = found.get_or_insert((stretch, 0));
         span.from = span.from.min(stretch.from);
@@ -249,9 +296,4 @@ fn uses(look: &Look<'_>, from: Instant, case: &Case) -> Option<(Span, u64)> {
         *count += fact.times;
     }
     found
-}
-
-/// Says whether a log is here that would show uses after a release.
-pub fn sees_uses(case: &Case, look: &Look<'_>, window: (Instant, Instant)) -> bool {
-    case.covers(look.book, look.set, Sees::Uses, window)
 }

@@ -28,6 +28,8 @@ pub struct Timeline {
     pub alive: Option<(Instant, Place)>,
     /// How it ended, if it did and was not taken back.
     pub end: Option<End>,
+    /// That it is not listed, where nothing ever showed it: what was never there is missing everywhere.
+    pub unseen: Option<End>,
     /// The first time that it was only switched off, where it was deleted later.
     pub switched_off: Option<End>,
     /// Ends that were taken back: the end, and when it was seen in force again.
@@ -45,7 +47,13 @@ impl Timeline {
     ///
     /// `skew`: seconds by which the clocks of two files may differ.
     pub fn of<'a>(facts: impl IntoIterator<Item = &'a Fact>, as_of: Instant, skew: i64) -> Self {
-        let mut facts: Vec<&Fact> = facts.into_iter().collect();
+        let facts: Vec<&Fact> = facts.into_iter().collect();
+        // the beginning and the end of a run of uses stand each at its time
+        let runs = facts.iter().filter(|fact| fact.what.is_alive() && fact.times > 1);
+        let ends: Vec<Fact> =
+            runs.flat_map(|fact| [fact.first_of_run(), fact.last_of_run()]).collect();
+        let single = facts.iter().filter(|fact| !(fact.what.is_alive() && fact.times > 1));
+        let mut facts: Vec<&Fact> = single.copied().chain(&ends).collect();
         // by the time when it is known for sure; within one second records of one file keep their order
         facts.sort_by_key(|fact| (fact.when.to.or(fact.when.from), fact.place));
         let mut timeline = Self::default();
@@ -78,9 +86,17 @@ impl Timeline {
             };
             // a list goes on naming what has expired
             let listed = |end: End| end.how == What::Expires && fact.what == What::SeenActive;
-            let apart = |end: End| if end.place.file == fact.place.file { 0 } else { skew };
+            // what a platform tells of itself has one clock, in one file or in several
+            let told = |end: End| matches!(end.how, What::Deactivated | What::Deleted);
+            let again = fact.what == What::Reactivated;
+            let apart = |end: End| match end.place.file == fact.place.file || again && told(end) {
+                true => 0,
+                false => skew,
+            };
+            // within one second the order of one file counts
+            let behind = |end: End| again && end.when.to == Some(at) && fact.place > end.place;
             if let Some(end) = self.end
-                && end.when.to.is_some_and(|to| at > to.shifted(apart(end)))
+                && (end.when.to.is_some_and(|to| at > to.shifted(apart(end))) || behind(end))
                 && !listed(end)
             {
                 self.revived.push((end, at, fact.place));

@@ -13,10 +13,17 @@ pub struct Waiver {
     pub fingerprint: String,
     /// Who accepts it.
     pub who: String,
-    /// Until which day, `2027-03-31`.
+    /// Until which day, that day included: `2027-03-31`, in quotes or without.
+    #[serde(deserialize_with = "day")]
     pub until: String,
     /// Why.
     pub why: String,
+}
+
+/// Takes a text, or a date of TOML.
+fn day<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let value = toml::Value::deserialize(from)?;
+    Ok(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
 #[derive(Deserialize)]

@@ -127,6 +127,13 @@ fn facts(context: &Context, args: &Audit, options: &Options<'_>) -> Result<Exit,
 
 /// Says whether a report may be written where it is to go. Asked before anything is read: an audit may take a while.
 fn is_free(path: &Path, format: Format) -> Result<(), Failure> {
+    if !files::parent(path).is_dir() {
+        return Err(Failure::invalid(format!(
+            "there is no folder `{}` for the report",
+            files::parent(path).display()
+        ))
+        .hint("make it first, or name another place"));
+    }
     if format != Format::Csv {
         return match path.symlink_metadata() {
             Ok(_) => Err(Failure::invalid(format!("`{}` exists already", path.display()))
@@ -180,7 +187,7 @@ fn options<'a>(args: &Audit, strips: ReadStrips<'a>) -> Result<Options<'a>, Fail
     })
 }
 
-/// Reads `120s` or `5m`.
+/// Reads `120s`, `5m` or `1h`.
 fn skew(text: &str) -> Result<i64, Failure> {
     let read = || {
         let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
@@ -188,11 +195,14 @@ fn skew(text: &str) -> Result<i64, Failure> {
         match unit {
             "s" => Some(i64::from(number)),
             "m" => Some(i64::from(number) * 60),
+            "h" => Some(i64::from(number) * 3600),
             _ => None,
         }
     };
     let least = read().filter(|seconds| *seconds <= 86_400);
-    least.ok_or_else(|| Failure::invalid(format!("`--skew {text}` is not written like 120s or 5m")))
+    least.ok_or_else(|| {
+        Failure::invalid(format!("`--skew {text}` is not written like 120s or 5m, and at most 24h"))
+    })
 }
 
 fn failure(error: &DeskError) -> Failure {
@@ -210,8 +220,18 @@ fn failure(error: &DeskError) -> Failure {
         }
         DeskError::Log(_) => "bring the logbook as the kit has it: a copy of logbook.jsonl",
         DeskError::File(_) => "name files that are there and that you may read",
-        DeskError::Broken { .. } => "export it once more; a file that is not whole is not judged",
-        DeskError::NoSuchFile(_) => "write its name as it is among the files",
+        DeskError::Broken { .. } => {
+            "mend it if it is your own; export it once more if it is the platform's: what is not whole is not judged"
+        }
+        DeskError::Link(_) => "take it away, or name the file that it leads to",
+        DeskError::FromKit(_) => "take it out of the kit; name it beside the kit if it is yours",
+        DeskError::TooMuch(_) => "name the folders with the evidence, one by one",
+        DeskError::TooEarly { .. } => "say the time of the audit with `--as-of`",
+        DeskError::TwoFiles(_) => "name it with its folder",
+        DeskError::TwoTimes(_) => "say when it was taken once",
+        DeskError::NoSuchFile(_) => {
+            "name a list or a state that is among the files; books, paper and logs have their own times"
+        }
     };
     failure.hint(hint)
 }

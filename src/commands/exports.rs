@@ -7,13 +7,13 @@ use crate::audit::exports::{self, Asked, Export};
 use crate::clock::Instant;
 use crate::kit::Kit;
 use crate::method::Method;
+use crate::state::due::export_within;
 use crate::state::{Release, Set, State};
 
-/// Seconds before a release and after its revocation that a log has to cover, too.
-const AROUND: i64 = 86_400;
-
-/// What the platform forgets within this time is exported as it is, seconds.
-const SOON: i64 = 30 * 86_400;
+/// Seconds before a release that a log has to cover, too: whoever uses it first and writes it down later.
+const BEFORE: i64 = 86_400;
+/// Seconds after a revocation: platforms write their logs with a delay.
+const AFTER: i64 = 3600;
 
 /// The files to be made for one release.
 pub(super) struct Wanted {
@@ -33,7 +33,7 @@ fn wanted(method: &Method, set: &Set, release: &Release, now: Instant) -> Wanted
     let platform = platform_of(method);
     let (days, why) = exports::keeps(platform);
     let revoked = set.revoked.map(|(_, at)| at);
-    let window = (release.at.shifted(-AROUND), revoked.unwrap_or(now).shifted(AROUND));
+    let window = (release.at.shifted(-BEFORE), revoked.unwrap_or(now).shifted(AFTER));
     let asked = Asked {
         platform,
         target: method.rotation.as_ref().map_or(&none, |rotation| &rotation.target),
@@ -57,13 +57,17 @@ pub(super) fn open(kit: &Kit, state: &State, now: Instant) -> Vec<Wanted> {
     let today = || kit.method().ok().map(|(method, _)| method);
     let mut open = Vec::new();
     for set in &state.sets {
-        let mut left = set.releases.iter().filter(|release| release.kept.is_none()).peekable();
+        let since = set.revoked.map(|(_, at)| at);
+        let waits =
+            |r: &&Release| r.kept.is_none_or(|(_, at)| since.is_some_and(|since| at < since));
+        let mut left = set.releases.iter().filter(waits).peekable();
         if left.peek().is_none() {
             continue;
         }
         if let Some(method) = kit.method_of(&set.code).or_else(today) {
             let all = left.map(|release| wanted(&method, set, release, now));
-            let soon = |w: &Wanted| w.forgets.0.since(now) < SOON;
+            let days = i64::from(export_within(exports::keeps(platform_of(&method)).0));
+            let soon = |w: &Wanted| now > w.release.at.shifted(days * 86_400);
             open.extend(all.filter(|wanted| wanted.revoked.is_some() || soon(wanted)));
         }
     }
@@ -81,6 +85,7 @@ impl Wanted {
             self.forgets.1,
             release.operator
         )];
+        lines.push(format!("  not before {}", self.window.1.utc()));
         if self.revoked.is_none() {
             lines.push("  it is not revoked yet: export once more when it is".to_owned());
         }

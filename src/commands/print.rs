@@ -15,7 +15,7 @@ use crate::files;
 use crate::kit::Kit;
 use crate::logbook::hex;
 use crate::method::Method;
-use crate::paper::{self, PaperError, Templates, Values};
+use crate::paper::{self, AUDIT, PaperError, Templates, Values};
 use crate::set::sha256;
 use crate::state::State;
 use crate::ui::{Failure, Ui};
@@ -61,6 +61,10 @@ pub(super) fn run(context: &Context, args: &Print) -> Result<Exit, Failure> {
         if name == "stub" {
             return Err(Failure::invalid("strips are of records")
                 .hint("print them with `breakglass log stub 12 -o DIR`"));
+        }
+        if name == AUDIT {
+            return Err(Failure::invalid("the report of an audit is made by an audit")
+                .hint("`breakglass audit PATH… --format pdf -o FILE`; `--templates DIR` takes an auditor's own"));
         }
         if !templates.has(name) {
             context

@@ -97,26 +97,45 @@ pub enum Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing { record, event } => {
-                write!(f, "missing    record {record}, {event}: the paper has no line for it")
-            }
-            Self::Extra { place, event } => {
-                write!(f, "extra      {place}, {event}: the file has no record for it")
-            }
-            Self::Different { place, record, column, paper, file } => write!(
-                f,
-                "different  {place}, record {record}: {column} is `{paper}` on paper and `{file}` in the file"
-            ),
-            Self::Code { place, record, what } => {
-                let record = record.map(|r| format!(", record {r}")).unwrap_or_default();
-                write!(f, "wrong code {place}{record}: {what}")
-            }
-        }
+        let kind = match self {
+            Self::Missing { .. } => "missing",
+            Self::Extra { .. } => "extra",
+            Self::Different { .. } => "different",
+            Self::Code { .. } => "wrong code",
+        };
+        write!(f, "{kind:<10} {}", self.what())
     }
 }
 
 impl Finding {
+    /// Says what differs, in one sentence.
+    pub fn what(&self) -> String {
+        match self {
+            Self::Missing { record, event } => {
+                format!("record {record}, {event}: the paper has no line for it")
+            }
+            Self::Extra { place, event } => {
+                format!("{place}, {event}: the file has no record for it")
+            }
+            Self::Different { place, record, column, paper, file } => format!(
+                "{place}, record {record}: {column} is `{paper}` on paper and `{file}` in the file"
+            ),
+            Self::Code { place, record, what } => {
+                let record = record.map(|r| format!(", record {r}")).unwrap_or_default();
+                format!("{place}{record}: {what}")
+            }
+        }
+    }
+
+    /// Returns the record that it is about, if there is one.
+    pub fn record(&self) -> Option<u64> {
+        match self {
+            Self::Missing { record, .. } | Self::Different { record, .. } => Some(*record),
+            Self::Code { record, .. } => *record,
+            Self::Extra { .. } => None,
+        }
+    }
+
     /// Returns it for programs.
     pub fn json(&self) -> Value {
         match self {

@@ -38,6 +38,9 @@ const EMPTY: char = '\u{E07F}';
 /// Name of the sheet's template.
 const SHEET: &str = "sheet";
 
+/// Name of the template of an audit's report.
+pub const AUDIT: &str = "audit";
+
 /// Theme, fonts and templates of one language.
 pub struct Templates {
     pub(super) theme: Theme,
@@ -105,7 +108,8 @@ impl Templates {
         all.extend(self.shelf.own_templates()?.into_iter().map(|(_, name)| name));
         all.sort_unstable();
         all.dedup();
-        all.retain(|name| name != SHEET);
+        // sheets are made by dealing, and the report of an audit by `audit`
+        all.retain(|name| name != SHEET && name != AUDIT);
         Ok(all)
     }
 

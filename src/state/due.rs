@@ -46,6 +46,11 @@ impl Default for Rules {
     }
 }
 
+/// Days after a release within which what a platform keeps for so many days is exported.
+pub fn export_within(keeps: u16) -> u16 {
+    keeps - keeps / 4
+}
+
 /// What has to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Task {
@@ -291,12 +296,13 @@ impl List {
     }
 
     fn export(&mut self, set: &Set, release: &super::Release, rules: &Rules) {
-        if release.kept.is_some() {
+        // what was put aside before the revocation does not show it
+        let Some((_, revoked)) = set.revoked else { return };
+        if release.kept.is_some_and(|(_, at)| at >= revoked) {
             return;
         }
-        // while it can still be done twice, and not before there is something to export
-        let days = u32::from(rules.platform_keeps);
-        let at = later(release.at, (days - days / 4) * DAY);
+        // while it can still be done twice
+        let at = later(release.at, u32::from(export_within(rules.platform_keeps)) * DAY);
         let (record, operator) = (release.record, &release.operator);
         let words = format!(
             "export what the platform says of release {record} of generation {} (somebody else than {operator})",

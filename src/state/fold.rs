@@ -31,7 +31,10 @@ impl State {
                 entry.text("method_hash").clone_into(&mut self.approved_method);
             }
             Event::Issue => self.issue(entry, at),
-            Event::Review => self.reviewed = self.reviewed.max(about.unwrap_or_default()),
+            // nobody has reviewed what comes after the review
+            Event::Review => {
+                self.reviewed = self.reviewed.max(about.unwrap_or_default().min(entry.seq));
+            }
             Event::Close => self.closed = true,
             Event::Drill => self.drill(entry, at),
             Event::Void => self.void(entry, about),
@@ -61,7 +64,7 @@ impl State {
             };
             for release in &mut set.releases {
                 if of_set || about == Some(release.record) {
-                    release.kept.get_or_insert((entry.seq, at));
+                    release.kept = release.kept.max(Some((entry.seq, at)));
                 }
             }
         }
@@ -190,6 +193,7 @@ impl Set {
         self.openings.retain(|opening| opening.0 != void);
         for release in &mut self.releases {
             release.ended = release.ended.filter(|(record, _)| *record != void);
+            release.kept = release.kept.filter(|(record, _)| *record != void);
         }
         self.aborted = self.aborted.filter(|record| *record != void);
         for stamp in [&mut self.revoked, &mut self.compromised, &mut self.disabled] {

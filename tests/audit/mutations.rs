@@ -124,6 +124,75 @@ pub const MUTATIONS: &[Mutation] = &[
         mends: &[],
     },
     Mutation {
+        what: "the first release has no END, and its session went on after it was due",
+        change: |desk| {
+            let end = desk.record(9).as_object_mut().unwrap();
+            for member in ["record", "set", "generation"] {
+                end.remove(member);
+            }
+            end.insert("event".into(), "NOTIFY".into());
+            end.insert("to".into(), "nobody".into());
+            desk.edit("paper.csv", "05:00,END", "05:00,NOTIFY");
+            let made = serde_json::json!({
+                "eventSource": "sts.amazonaws.com",
+                "responseElements": { "credentials": { "accessKeyId": "ASIASESSION0000000001", "expiration": "x" } },
+            });
+            desk.event("2026-04-10T04:30:00Z", "AssumeRole", KEY1, &made);
+            let by_session = serde_json::json!({
+                "userIdentity": { "type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/x/E2040", "accessKeyId": "ASIASESSION0000000001" },
+            });
+            desk.event("2026-04-12T14:00:00Z", "GetObject", "", &by_session);
+        },
+        breaks: &["BG-USE-001", "BG-REL-007"],
+        mends: &[],
+    },
+    Mutation {
+        what: "a harmless first call, and others right behind it",
+        change: |desk| {
+            for (at, name) in [
+                ("2026-04-10T10:28:00Z", "GetCallerIdentity"),
+                ("2026-04-10T10:28:20Z", "CreateUser"),
+                ("2026-04-10T10:28:40Z", "TerminateInstances"),
+            ] {
+                desk.event(
+                    at,
+                    name,
+                    KEY1,
+                    &serde_json::json!({ "eventSource": "ec2.amazonaws.com" }),
+                );
+            }
+        },
+        breaks: &["BG-USE-001"],
+        mends: &[],
+    },
+    Mutation {
+        what: "a deletion does not say of which key",
+        change: |desk| {
+            desk.keep("cloudtrail.jsonl", |line| !ends(line, KEY3));
+            desk.edit(
+                "list-access-keys.json",
+                "\"AccessKeyMetadata\": [",
+                &listed(KEY3, "Active", "2026-07-03T08:55:00Z"),
+            );
+            desk.event(
+                "2026-10-06T12:30:00Z",
+                "DeleteAccessKey",
+                "",
+                &serde_json::json!({ "requestParameters": "x" }),
+            );
+        },
+        breaks: &["BG-REV-001", "BG-REV-007"],
+        mends: &[],
+    },
+    Mutation {
+        what: "the credential report says that it is older than what it lists",
+        change: |desk| {
+            desk.edit("credential-report.json", "2026-10-06T09:30:00Z", "2026-06-06T09:30:00Z");
+        },
+        breaks: &["BG-EVD-004"],
+        mends: &[],
+    },
+    Mutation {
         what: "generation 1 was used before the record",
         change: |desk| {
             desk.event("2026-04-10T01:30:00Z", "ListUsers", KEY1, &serde_json::json!({}))
@@ -592,6 +661,27 @@ pub const REPLACED: &[Mutation] = &[
             }
         },
         breaks: &["BG-USE-001"],
+        mends: &[],
+    },
+    Mutation {
+        what: "the first secret was never changed; a setting of the role has the word in it",
+        change: |desk| {
+            desk.keep("server.jsonl", |line| {
+                !(line.contains("2026-03-10 10:30:00") && line.contains("ALTER ROLE"))
+            });
+            desk.altered("2026-03-10T10:30:00Z", "SET application_name = 'new PASSWORD set'");
+        },
+        breaks: &["BG-REV-007"],
+        mends: &[],
+    },
+    Mutation {
+        what: "the third secret was changed in July and back within the hour",
+        change: |desk| {
+            desk.altered("2026-07-15T10:00:00Z", VERIFIER);
+            desk.altered("2026-07-15T10:40:00Z", VERIFIER);
+            desk.login("2026-07-20T10:00:00Z");
+        },
+        breaks: &["BG-REV-006", "BG-REV-008"],
         mends: &[],
     },
     Mutation {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::cycle::{Cycle, Watch};
 
-const OLD: &str = "first-password-of-bg";
+const OLD: &str = "first-password-of-an-account";
 
 /// A system of three files.
 fn system(cycle: &Cycle) -> String {

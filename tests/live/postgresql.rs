@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::cycle::{Cycle, Watch, free_port, until};
 use crate::matrix;
 
-const OLD: &str = "first-password-of-bg";
+const OLD: &str = "first-password-of-a-role";
 
 /// A server that ends with the test.
 struct Postgres {

@@ -29,8 +29,16 @@ impl Bao {
         let (port, root) = (free_port(), "root-token-of-the-test".to_owned());
         let log = File::create(dir.path().join("log")).unwrap();
         let listen = format!("127.0.0.1:{port}");
+        let config = dir.path().join("audit.hcl");
+        let file = dir.path().join("audit.jsonl");
+        let stanza = format!(
+            "audit \"file\" \"book\" {{\n  options {{\n    file_path = \"{}\"\n  }}\n}}\n",
+            file.display()
+        );
+        std::fs::write(&config, stanza).unwrap();
         let server = Command::new("bao")
-            .args(["server", "-dev", "-dev-no-store-token", "-log-level=trace"])
+            .args(["server", "-dev", "-dev-no-store-token", "-log-level=trace", "-config"])
+            .arg(&config)
             .args(["-dev-root-token-id", &root, "-dev-listen-address", &listen])
             .env("HOME", dir.path())
             // it prints the root token for whoever starts it by hand
@@ -109,6 +117,28 @@ fn a_password_goes_from_paper_to_its_end() {
     cycle.holds_no(&[OLD, &new]);
     let evidence = cycle.evidence();
     assert_eq!(evidence["clock_source"], "server_time_utc of the server");
+    what_the_server_logged_is_audited(&bao, &cycle);
+}
+
+/// The server's own audit log says when the password was changed, and by whom it was used.
+fn what_the_server_logged_is_audited(bao: &Bao, cycle: &Cycle) {
+    std::fs::copy(bao.dir.path().join("audit.jsonl"), cycle.path("vault.jsonl")).unwrap();
+    let said = cycle.run(&["audit", "kit", "vault.jsonl", "--skew", "1s"], 1);
+    assert!(said.contains("vault.jsonl: Vault audit log"), "{said}");
+    assert!(said.contains("pass         gen 1"), "{said}");
+    assert!(said.contains("another secret in its place 20"), "{said}");
+    for rule in ["BG-REV-001", "BG-REV-007", "BG-USE-001", "BG-EVD-005"] {
+        assert!(!said.contains(&format!("{rule}  FAIL")), "{said}");
+    }
+    // the same log without the change: whatever the record says, it is open
+    let log = std::fs::read_to_string(cycle.path("vault.jsonl")).unwrap();
+    let kept = log.lines().filter(|line| !line.contains("auth/userpass/users/bg/password"));
+    let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
+    std::fs::write(cycle.path("vault.jsonl"), kept).unwrap();
+    let later = breakglass::clock::Instant::now().shifted(3 * 86_400).rfc3339();
+    let args = ["audit", "kit", "vault.jsonl", "--skew", "1s", "--as-of", &later];
+    let said = cycle.run(&args, 1);
+    assert!(said.contains("CANNOT TELL  gen 1"), "{said}");
 }
 
 /// Without the right to end tokens the password is changed all the same, and what lives on is said.

@@ -9,6 +9,9 @@ use crate::audit::facts::{Fact, Place, Span, What};
 use crate::clock::Instant;
 use crate::state::Set;
 
+/// The word of a fact that is about what a list does not say.
+pub const NOT_LISTED: &str = "not listed";
+
 /// What each file lists.
 type Listed<'a> = HashMap<usize, Vec<&'a Fact>>;
 
@@ -18,6 +21,12 @@ impl Case {
         let mut listed = Listed::new();
         for fact in &self.facts {
             listed.entry(fact.place.file).or_default().push(fact);
+        }
+        let mut made = HashMap::new();
+        for fact in &self.facts {
+            if let Some(at) = fact.made.filter(|_| !fact.credential.is_empty()) {
+                made.entry(&*fact.credential).or_insert(at);
+            }
         }
         let mut absent = Vec::new();
         for (number, file) in self.evidence.iter().enumerate() {
@@ -38,12 +47,12 @@ impl Case {
                         continue;
                     }
                     if self.would_list(number, (book, set), &listed)
-                        && !self.lists(number, (book, set), &listed)
+                        && !self.lists(number, (book, set), &listed, made.get(id).copied())
                     {
                         let fact = Fact::new(What::SeenAbsent, Span::until(at));
                         let place = Place { file: number, record: 0 };
                         let fact = fact.subject(book.subject(set)).credential(id);
-                        absent.push(Fact { place, ..fact.word("not listed") });
+                        absent.push(Fact { place, ..fact.word(NOT_LISTED) });
                     }
                 }
             }
@@ -55,8 +64,13 @@ impl Case {
     fn would_list(&self, file: usize, (book, set): (&Book, &Set), listed: &Listed<'_>) -> bool {
         let Some(listing) = &self.evidence[file].found.listing else { return false };
         let subject = book.subject(set);
+        if listing.by == Told::Fingerprint {
+            // it names places, whose secrets change: that another one is in a place is said elsewhere
+            return false;
+        }
         match &listing.of {
-            Whose::Everybody => !subject.is_empty(),
+            // a list of everybody has a line of whoever is there
+            Whose::Everybody => of(listed, file).any(|fact| *fact.subject == *subject),
             Whose::These(subjects) => subjects.contains(subject),
             // an application and its service principal have a list each: it takes one that it was on
             Whose::NotSaid if self.evidence[file].platform == "entra" => {
@@ -90,23 +104,22 @@ impl Case {
     }
 
     /// Says whether a set's credential is on a list.
-    fn lists(&self, file: usize, (book, set): (&Book, &Set), listed: &Listed<'_>) -> bool {
+    fn lists(
+        &self,
+        file: usize,
+        (book, set): (&Book, &Set),
+        listed: &Listed<'_>,
+        made: Option<Instant>,
+    ) -> bool {
         let by = self.evidence[file].found.listing.as_ref().map(|listing| listing.by);
         match by {
             Some(Told::Made) => {
-                let made = self.made_at(&set.credential);
                 let subject = book.subject(set);
                 let mut own = of(listed, file).filter(|fact| *fact.subject == *subject);
                 made.is_none_or(|made| own.any(|fact| fact.made == Some(made)))
             }
             _ => of(listed, file).any(|fact| *fact.credential == *set.credential),
         }
-    }
-
-    /// Returns when a credential was made, by evidence that knows its id.
-    fn made_at(&self, id: &str) -> Option<Instant> {
-        let known = |fact: &&Fact| &*fact.credential == id && fact.made.is_some();
-        self.facts.iter().find(known).and_then(|fact| fact.made)
     }
 }
 

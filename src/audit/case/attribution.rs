@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Book, Case, Look};
+use super::{Book, Case, Look, NOT_LISTED};
 use crate::audit::evidence::Evidence;
 use crate::audit::facts::{Fact, Span, Truth, What};
-use crate::audit::timeline::Timeline;
+use crate::audit::timeline::{End, Timeline};
 use crate::clock::Instant;
 use crate::state::Set;
 
@@ -21,7 +21,9 @@ impl Case {
             }
         }
         let each = self.books.iter().flat_map(|book| {
-            let sets = book.state.sets.iter().filter(|set| set.aborted.is_none());
+            // what was released is looked at, whatever became of its papers
+            let matters = |set: &&Set| set.aborted.is_none() || !set.releases.is_empty();
+            let sets = book.state.sets.iter().filter(matters);
             sets.map(move |set| (book, set))
         });
         each.map(|(book, set)| self.look(book, set, &by_id)).collect()
@@ -39,9 +41,12 @@ impl Case {
         let mut facts: Vec<&Fact> = if shared {
             // the user may have keys besides: they are others' business
             let password = format!("{subject} password");
+            // an id of its own is no place, even where two generations have the same
+            let place = id.is_empty() || id == subject || id == password;
             let own = |fact: &&Fact| {
                 let of = &*fact.credential;
-                [id, subject, password.as_str(), ""].contains(&of) || of.len() == 64
+                let others = [subject, password.as_str(), ""].contains(&of) || of.len() == 64;
+                of == id || place && others
             };
             of(if subject.is_empty() { id } else { subject }).filter(own).collect()
         } else {
@@ -66,6 +71,11 @@ impl Case {
         } else {
             Timeline::of(facts.iter().copied(), self.as_of, self.skew)
         };
+        let mut timeline = timeline;
+        let shown = |f: &&Fact| *f.credential == *id && &*f.word != NOT_LISTED;
+        if timeline.end.is_some_and(|end| end.how == What::SeenAbsent) && !facts.iter().any(shown) {
+            timeline.unseen = timeline.end.take();
+        }
         Look { book, set, id, subject, shared, facts, timeline }
     }
 
@@ -88,6 +98,8 @@ impl Case {
     /// into use, and ends with the next change.
     fn of_one_place(&self, book: &Book, set: &Set, facts: &[&Fact]) -> Timeline {
         let begins = book.in_use_from(set);
+        let next = book.next(set).filter(|next| book.is_in_use(next));
+        let next = next.map(|next| next.issue.1.shifted(-self.skew));
         let after = |fact: &&Fact| fact.when.to.or(fact.when.from).is_some_and(|at| at > begins);
         let mut own: Vec<Fact> = facts
             .iter()
@@ -96,6 +108,8 @@ impl Case {
             // a listing of the place does not say which secret is in it
             .filter(|fact| {
                 !matches!(fact.what, What::SeenActive | What::Used | What::Created | What::Expires)
+                    // a login shows that what was switched off is on again, before another secret is there
+                    || fact.what == What::Used && next.is_none_or(|next| fact.when.before(next) == Truth::Yes)
             })
             .cloned()
             .collect();
@@ -111,6 +125,9 @@ impl Case {
             own.iter().filter(|f| f.what == What::SecretChanged).filter_map(|f| f.when.to);
         if let Some(changed) = changed.min() {
             own.retain(|f| f.when.to.or(f.when.from).is_none_or(|at| at <= changed));
+            // nor is what a run of uses goes on with
+            let runs_on = |f: &&mut Fact| f.what.is_use() && f.last > Some(changed);
+            own.iter_mut().filter(runs_on).for_each(|f| *f = f.first_of_run());
         }
         // a stretch that began before this secret was there cannot have ended it earlier
         for fact in &mut own {
@@ -121,6 +138,17 @@ impl Case {
         let same = |f: &&Fact| f.what == What::SeenActive && prints.contains(&*f.credential);
         own.extend(facts.iter().copied().filter(after).filter(same).cloned());
         let mut timeline = Timeline::of(&own, self.as_of, self.skew);
+        // a place that is listed as open after it was closed may hold either secret
+        let open = |end: End| {
+            facts.iter().any(|f| {
+                f.what == What::SeenActive
+                    && f.when.exact().is_some_and(|at| end.when.to.is_some_and(|to| at > to))
+                    && next.is_none_or(|next| f.when.before(next) == Truth::Yes)
+            })
+        };
+        if timeline.end.is_some_and(|end| end.is_reversible() && open(end)) {
+            timeline.end = None;
+        }
         let ended = timeline.end.and_then(|end| end.when.to);
         let uses = facts.iter().filter(|f| f.what == What::Used && after(f));
         for fact in uses {
@@ -135,6 +163,9 @@ impl Case {
     }
 }
 
+/// A ceremony takes a day, seconds.
+const DAY: i64 = 86_400;
+
 impl Look<'_> {
     /// Says whether a fact is about this secret. Where one secret follows another in the same place, it is about the one that
     /// was there at the time; around a change, it may be about both.
@@ -143,10 +174,15 @@ impl Look<'_> {
             return true;
         }
         let begins = self.book.in_use_from(self.set).shifted(-skew);
-        let ends = self.timeline.out_of_force().and_then(|end| end.when.to);
+        // one log has one clock
+        let end = self.timeline.out_of_force();
+        let apart = end.filter(|end| end.place.file == fact.place.file).map_or(skew, |_| 0);
+        let ends = end.and_then(|end| end.when.to).map(|to| to.shifted(apart));
         let next = self.book.next(self.set).filter(|next| self.book.is_in_use(next));
-        let next = next.map(|next| self.book.in_use_from(next));
-        let over = |end: Instant| fact.when.after(end.shifted(skew)) == Truth::Yes;
+        let next = next.map(|next| self.book.in_use_from(next).shifted(skew));
+        // what nobody has written down gives the place to no other generation
+        let ends = ends.filter(|end| next.is_some_and(|next| next.since(*end).abs() <= DAY));
+        let over = |end: Instant| fact.when.after(end) == Truth::Yes;
         fact.stretch().before(begins) != Truth::Yes
             && !ends.into_iter().chain(next).min().is_some_and(over)
     }

@@ -61,13 +61,17 @@ impl Book {
         self.target(set, &ACCOUNTS)
     }
 
-    /// Returns the mount of a Vault login; empty on other platforms.
-    pub fn mount(&self, set: &Set) -> &str {
-        match (self.platform(set), self.target(set, &["mount"])) {
-            ("vault", "") => "userpass",
-            ("vault", mount) => mount,
-            _ => "",
+    /// Returns the mount of a Vault login, its namespace in front; empty on other platforms.
+    pub fn mount(&self, set: &Set) -> String {
+        if self.platform(set) != "vault" {
+            return String::new();
         }
+        let space = self.target(set, &["namespace"]).trim_matches('/');
+        let mount = match self.target(set, &["mount"]).trim_matches('/') {
+            "" => "userpass",
+            mount => mount,
+        };
+        if space.is_empty() { mount.to_owned() } else { format!("{space}/{mount}") }
     }
 
     /// Says whether somebody has said that sshd reads a list of revoked keys.

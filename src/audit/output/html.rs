@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::picture::{escape, svg};
-use super::strip::{LEGEND, strips};
-use super::{Files, Output, covers, listed, minute, place, summary};
+use super::picture::{LEGEND, pictures};
+use super::svg::{escape, svg};
+use super::{Files, Output, covers, listed, minute, of, places, summary};
 use crate::audit::Report;
 use crate::audit::finding::Outcome;
 use crate::audit::releases::Verdict;
@@ -19,7 +19,7 @@ pub struct Html {
 /// Nothing is said by colour alone: every bar has its row, every verdict its word.
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:62rem;padding:0 1rem;color:#111;background:#fff}\
 table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{border-bottom:1px solid #bbb;padding:.35rem .5rem;text-align:left;vertical-align:top}\
-th{border-bottom:2px solid #111}.fail{font-weight:700}td.code{white-space:nowrap}td.code,code{font-family:ui-monospace,monospace;font-size:.9em}td.hash{font-family:ui-monospace,monospace;font-size:.7em;word-break:break-all}\
+th{border-bottom:2px solid #111}.fail{font-weight:700;color:#a00}td.code{white-space:nowrap}td.code,code{font-family:ui-monospace,monospace;font-size:.9em}td.hash{font-family:ui-monospace,monospace;font-size:.7em;word-break:break-all}\
 svg{width:100%;height:auto;margin:.5rem 0 1.5rem;font-size:12px}.axis{stroke:#ccc}.paper{fill:#ddd;stroke:#777}.release{fill:#9bc4e2;stroke:#1b5e8c}.due{fill:#111}\
 .use{fill:#444}.revoked{fill:#fff;stroke:#111;stroke-width:2}.covered{fill:#e8f0d8;stroke:#5b7a1f}\
 @media print{body{margin:0;max-width:none;font-size:10pt}tr{break-inside:avoid}}";
@@ -46,9 +46,11 @@ impl Html {
         )?;
         writeln!(
             out,
-            "<p>As of {} UTC; clocks may be {} seconds apart.</p>\n<p><strong>{}.</strong></p>",
+            "<p>As of {} UTC; clocks may be {} seconds apart. breakglass {}.</p>\n<p><strong>{}. {}.</strong></p>",
             minute(case.as_of),
             case.skew,
+            env!("CARGO_PKG_VERSION"),
+            super::outcome_of_releases(report),
             summary(report)
         )?;
         releases(report, out)?;
@@ -64,8 +66,8 @@ impl Html {
                 _ => format!(" of {}", escape(&look.book.state.method)),
             };
             writeln!(out, "<h3>Generation {}{of}{id}</h3>", look.set.generation)?;
-            for strip in strips(case, &look) {
-                writeln!(out, "<p><small>{}</small></p>\n{}", strip.title, svg(&strip))?;
+            for picture in pictures(case, &look) {
+                writeln!(out, "<p><small>{}</small></p>\n{}", picture.title, svg(&picture))?;
             }
         }
         self.findings(report, out)?;
@@ -75,8 +77,9 @@ impl Html {
         evidence(report, out)?;
         writeln!(
             out,
-            "<h2>Signed</h2>\n<table><tr><th>Auditor</th><th>Date</th><th>Owner of the method</th><th>Date</th></tr>\
-             <tr><td>&nbsp;<br>&nbsp;</td><td></td><td></td><td></td></tr></table>\n</body></html>"
+            "<h2>Signed</h2>\n<p>{}.</p>\n<table><tr><th>Auditor, date</th><th>Owner of the method, date</th><th>Who exported the evidence, date</th></tr>\
+             <tr><td>&nbsp;<br>&nbsp;</td><td></td><td></td></tr></table>\n</body></html>",
+            super::outcome_of_releases(report)
         )
     }
 
@@ -93,12 +96,10 @@ impl Html {
                 (None, Outcome::Inconclusive) => "cannot tell".to_owned(),
                 (None, Outcome::Pass) => "ok".to_owned(),
             };
-            let places: Vec<String> =
-                finding.places.iter().take(6).map(|p| escape(&place(report, *p))).collect();
-            let places = if places.is_empty() {
+            let places = if finding.places.is_empty() {
                 String::new()
             } else {
-                format!("<br>in <code>{}</code>", places.join(", "))
+                format!("<br>in <code>{}</code>", escape(&places(report, finding)))
             };
             writeln!(
                 out,
@@ -123,22 +124,24 @@ fn releases(report: &Report, out: &mut String) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "<table><tr><th>Gen</th><th>Record</th><th>Released (UTC)</th><th>To</th><th>For</th><th>Used</th><th>Revoke before</th><th>Verdict</th></tr>"
+        "<table><tr><th>Gen</th><th>Record</th><th>Released (UTC)</th><th>To</th><th>For</th><th>Ended and used</th><th>Revoke before</th><th>Verdict</th></tr>"
     )?;
     for row in &report.table {
         let class = if row.verdict == Verdict::Fail { " class=\"fail\"" } else { "" };
         writeln!(
             out,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{} {}</td><td>{}</td><td>{}</td><td><span{class}>{}</span><br>{}</td></tr>",
+            "<tr><td>{}{}</td><td>{}</td><td>{}</td><td>{}</td><td>{} {}</td><td>{}; {}</td><td>{}</td><td><span{class}>{}</span><br>{}</td></tr>",
+            escape(&of(report, &row.method)),
             row.generation,
             row.record,
             minute(row.at),
             escape(&row.operator.to_string()),
             escape(&row.reason),
             escape(row.ticket.as_deref().unwrap_or_default()),
+            row.end(),
             escape(&row.used()),
             minute(row.due),
-            row.verdict.word(),
+            row.word(),
             escape(&row.why)
         )?;
     }
@@ -146,7 +149,10 @@ fn releases(report: &Report, out: &mut String) -> std::fmt::Result {
 }
 
 fn evidence(report: &Report, out: &mut String) -> std::fmt::Result {
-    writeln!(out, "<h2>Evidence</h2>\n<table><tr><th>File</th><th>What</th><th>SHA-256</th></tr>")?;
+    writeln!(
+        out,
+        "<h2>What was looked at</h2>\n<table><tr><th>File</th><th>What</th><th>SHA-256</th></tr>"
+    )?;
     for book in &report.case.books {
         writeln!(
             out,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Files, Output, clean, covers, listed, minute, place, summary};
+use super::{Files, Output, clean, covers, listed, minute, of, places, summary};
 use crate::audit::Report;
 use crate::audit::finding::Outcome;
 use crate::logbook::hex;
@@ -53,23 +53,25 @@ impl Markdown {
         } else {
             writeln!(
                 out,
-                "| Gen | Record | Released (UTC) | To | For | Used | Revoke before | Verdict | Why |"
+                "| Gen | Record | Released (UTC) | To | For | Ended and used | Revoke before | Verdict | Why |"
             )?;
             writeln!(out, "|---|---|---|---|---|---|---|---|---|")?;
         }
         for row in &report.table {
             writeln!(
                 out,
-                "| {} | {} | {} | {} | {} {} | {} | {} | **{}** | {} |",
+                "| {}{} | {} | {} | {} | {} {} | {}; {} | {} | **{}** | {} |",
+                of(report, &row.method),
                 row.generation,
                 row.record,
                 minute(row.at),
                 cell(&row.operator.to_string()),
                 cell(&row.reason),
                 cell(row.ticket.as_deref().unwrap_or_default()),
+                row.end(),
                 cell(&row.used()),
                 minute(row.due),
-                row.verdict.word(),
+                row.word(),
                 cell(&row.why)
             )?;
         }
@@ -79,8 +81,7 @@ impl Markdown {
         )?;
         writeln!(out, "|---|---|---|---|---|---|---|")?;
         for finding in listed(report, self.all) {
-            let places: Vec<String> =
-                finding.places.iter().take(4).map(|p| cell(&place(report, *p))).collect();
+            let places = cell(&places(report, finding));
             let outcome = match (&finding.waived, finding.outcome) {
                 (Some(waived), _) => format!("waived by {}", cell(waived)),
                 (None, Outcome::Fail) => "**FAIL**".to_owned(),
@@ -92,7 +93,7 @@ impl Markdown {
                 finding.rule.id,
                 finding.rule.severity.word(),
                 cell(&finding.what),
-                places.join(", "),
+                places,
                 cell(&finding.remedy()),
                 finding.fingerprint()
             )?;
@@ -100,7 +101,10 @@ impl Markdown {
         for note in &report.notes {
             writeln!(out, "\n{}", cell(note))?;
         }
-        writeln!(out, "\n## Evidence\n\n| File | What | Covers | SHA-256 |\n|---|---|---|---|")?;
+        writeln!(
+            out,
+            "\n## What was looked at\n\n| File | What | Covers | SHA-256 |\n|---|---|---|---|"
+        )?;
         for book in &case.books {
             let name = cell(&book.path.display().to_string());
             writeln!(

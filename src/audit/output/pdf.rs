@@ -1,19 +1,21 @@
 //! On paper: from the template `audit`, with a timeline of each generation, to be signed.
 
-use super::strip::{LEGEND, Strip, strips};
-use super::{Files, Output, clean, count, covers, listed, minute, place, summary};
+use super::picture::{LEGEND, Picture, pictures};
+use super::{
+    Files, Output, clean, count, covers, listed, minute, of, outcome_of_releases, places, summary,
+};
 use crate::audit::Report;
 use crate::audit::finding::Outcome;
 use crate::clock::Instant;
 use crate::codes::grid::PaperSize;
 use crate::logbook::hex;
-use crate::paper::{PaperError, Templates, Values, document};
-
-/// Name of the template.
-const TEMPLATE: &str = "audit";
+use crate::paper::{AUDIT, PaperError, Templates, Values, document};
 
 /// Longest text of a cell, signs: evidence may say anything, and a row has to fit on a page.
 const LONGEST: usize = 400;
+
+/// Most marks of one row: on paper more are one.
+const MOST_MARKS: usize = 500;
 
 /// On paper.
 pub struct Pdf {
@@ -28,7 +30,7 @@ pub struct Pdf {
 impl Output for Pdf {
     fn files(&self, report: &Report) -> Files {
         let foot = format!("audit as of {} UTC", minute(report.as_of()));
-        let pdf = document(TEMPLATE, self.values(report)?, &foot, self.paper, &self.templates)?;
+        let pdf = document(AUDIT, self.values(report)?, &foot, self.paper, &self.templates)?;
         Ok(vec![("audit.pdf".to_owned(), pdf)])
     }
 }
@@ -56,6 +58,8 @@ impl Pdf {
         values.set("as_of", minute(case.as_of));
         values.set("skew", case.skew.to_string());
         values.set("summary", summary(report));
+        values.set("outcome", outcome_of_releases(report));
+        values.set("version", env!("CARGO_PKG_VERSION"));
         values.set("legend", LEGEND);
         for (name, number) in [
             ("broken", counted.failed),
@@ -78,7 +82,7 @@ impl Pdf {
         let row = |row: &crate::audit::releases::Row| {
             let ticket = row.ticket.as_deref().unwrap_or_default();
             Ok(vec![
-                ("method", self.cell(&row.method)?),
+                ("method", self.cell(&of(report, &row.method))?),
                 ("generation", row.generation.to_string()),
                 ("record", row.record.to_string()),
                 ("at", minute(row.at)),
@@ -87,7 +91,7 @@ impl Pdf {
                 ("ended", row.end()),
                 ("used", row.used()),
                 ("due", minute(row.due)),
-                ("verdict", row.verdict.word().to_owned()),
+                ("verdict", row.word()),
                 ("why", self.cell(&row.why)?),
             ])
         };
@@ -101,8 +105,8 @@ impl Pdf {
             values.set("method", self.cell(&look.book.state.method)?);
             values.set("generation", look.set.generation.to_string());
             values.set("credential", self.cell(look.id)?);
-            let strips = strips(&report.case, &look);
-            values.groups("pictures", strips.iter().map(picture).collect());
+            let pictures = pictures(&report.case, &look);
+            values.groups("pictures", pictures.iter().map(chart).collect());
             generations.push(values);
         }
         Ok(generations)
@@ -117,14 +121,13 @@ impl Pdf {
                 (None, Outcome::Inconclusive) => "cannot tell".to_owned(),
                 (None, Outcome::Pass) => "ok".to_owned(),
             };
-            let places: Vec<String> =
-                finding.places.iter().take(4).map(|p| place(report, *p)).collect();
             rows.push(vec![
                 ("rule", finding.rule.id.to_owned()),
                 ("severity", finding.rule.severity.word().to_owned()),
                 ("outcome", outcome),
+                ("title", finding.rule.title.to_owned()),
                 ("what", self.cell(&finding.what)?),
-                ("places", self.cell(&places.join(", "))?),
+                ("places", self.cell(&places(report, finding))?),
                 ("remedy", self.cell(&finding.remedy())?),
                 ("clauses", finding.rule.clauses.join("; ")),
                 ("fingerprint", finding.fingerprint()),
@@ -162,25 +165,28 @@ impl Pdf {
 }
 
 /// A timeline as the rows of a chart.
-fn picture(strip: &Strip) -> Values {
+fn chart(picture: &Picture) -> Values {
     let mut rows: Vec<Fields> = Vec::new();
     let mut row = |label: &str, from: Instant, to: Option<Instant>| {
         let to = to.map(|to| to.max(from).rfc3339()).unwrap_or_default();
         rows.push(vec![("label", label.to_owned()), ("from", from.rfc3339()), ("to", to)]);
     };
-    for line in &strip.lines {
-        for mark in &line.marks {
+    for line in &picture.lines {
+        let shown = line.marks.iter().filter(|mark| picture.shows(mark)).take(MOST_MARKS);
+        let mut any = false;
+        for mark in shown {
+            any = true;
             row(line.word, mark.from, mark.to);
         }
-        if line.marks.is_empty() {
+        if !any {
             // an empty row is a statement, too; what lies outside is not drawn
-            row(line.word, strip.from.shifted(-1), Some(strip.from.shifted(-1)));
+            row(line.word, picture.from.shifted(-1), Some(picture.from.shifted(-1)));
         }
     }
     let mut values = Values::default();
-    values.set("title", strip.title.clone());
-    values.set("from", strip.from.rfc3339());
-    values.set("to", strip.to.rfc3339());
+    values.set("title", picture.title.clone());
+    values.set("from", picture.from.rfc3339());
+    values.set("to", picture.to.rfc3339());
     values.records("rows", rows);
     values
 }

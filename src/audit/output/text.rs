@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Files, Output, clean, count, covers, listed, minute, place, summary};
+use super::{Files, Output, clean, count, covers, listed, minute, of, places, summary};
 use crate::audit::Report;
 use crate::audit::finding::Outcome;
 
@@ -24,7 +24,12 @@ impl Output for Text {
 impl Text {
     fn write(&self, report: &Report, out: &mut String) -> std::fmt::Result {
         let case = &report.case;
-        writeln!(out, "As of {}; clocks may be {} seconds apart.", minute(case.as_of), case.skew)?;
+        writeln!(
+            out,
+            "As of {} UTC; clocks may be {} seconds apart.",
+            minute(case.as_of),
+            case.skew
+        )?;
         for book in &case.books {
             let name = clean(&book.path.display().to_string());
             writeln!(
@@ -72,11 +77,7 @@ impl Text {
                 writeln!(out, "              by {}", clean(waived))?;
             }
             if !finding.places.is_empty() {
-                let places: Vec<String> =
-                    finding.places.iter().take(4).map(|p| place(report, *p)).collect();
-                let more = finding.places.len().saturating_sub(4);
-                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-                writeln!(out, "              in {}{more}", places.join(", "))?;
+                writeln!(out, "              in {}", places(report, finding))?;
             }
         }
         for note in &report.notes {
@@ -103,8 +104,9 @@ fn table(report: &Report, out: &mut String) -> std::fmt::Result {
     for row in &report.table {
         writeln!(
             out,
-            "  {:<11}  gen {}, record {}: {} to {} for {}{}",
-            row.verdict.word(),
+            "  {:<11}  {}gen {}, record {}: {} to {} for {}{}",
+            row.word(),
+            of(report, &row.method),
             row.generation,
             row.record,
             minute(row.at),

@@ -61,7 +61,11 @@ fn keys(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
             reading.fact(about(What::Created, Span::at(made)).word("CreateDate"));
         }
         Ok(())
-    })
+    })?;
+    if reading.found.records == 0 {
+        reading.note("an empty list does not say whose it is: it proves nothing about anybody");
+    }
+    Ok(())
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! AWS `CloudTrail`: S3 files, `lookup-events`, one event a line. Made for millions of events.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -50,6 +51,8 @@ struct Event<'a> {
     source: Cow<'a, str>,
     #[serde(borrow, rename = "eventName")]
     name: Cow<'a, str>,
+    #[serde(borrow, rename = "eventCategory", default)]
+    category: Text<'a>,
     #[serde(borrow, default)]
     aws_region: Text<'a>,
     #[serde(borrow, rename = "sourceIPAddress", default)]
@@ -80,6 +83,8 @@ struct Identity<'a> {
     user_name: Text<'a>,
     #[serde(borrow)]
     access_key_id: Text<'a>,
+    #[serde(borrow)]
+    account_id: Text<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -124,12 +129,26 @@ fn lookup(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken
     struct Looked {
         // JSON inside a JSON string
         cloud_trail_event: String,
+        #[serde(default)]
+        access_key_id: Option<String>,
     }
     reading.note("lookup-events goes back 90 days, and knows management events only");
+    let mut callers = BTreeSet::new();
     each_element(input, reading, |json, reading| {
         let looked: Looked = serde_json::from_str(json).map_err(|e| e.to_string())?;
+        if callers.len() < 2 {
+            callers.insert(looked.access_key_id);
+        }
         event(&looked.cloud_trail_event, reading)
-    })
+    })?;
+    // what was done to data, and in other regions, is not in it
+    reading.found.sees_uses = false;
+    // whoever asks for one key, one user or one resource gets nothing else, and the answer does not say what was asked
+    if callers.len() == 1 {
+        reading.note("all of it was done with one key: what others did is not in it");
+        reading.found.sees_changes = false;
+    }
+    Ok(())
 }
 
 fn event(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
@@ -137,8 +156,13 @@ fn event(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
     let at = zoned(&event.time).ok_or_else(|| format!("`{}` is no time", event.time))?;
     reading.saw(at);
     reading.found.sees_uses = true;
-    reading.found.sees_changes = true;
-    reading.account(text(&event.recipient_account_id));
+    // a trail of data events knows nothing of IAM; older events have no category
+    reading.found.sees_changes |= event.category.as_ref().is_none_or(|c| c.0 == "Management");
+    let account = match text(&event.recipient_account_id) {
+        "" => event.user_identity.as_ref().map_or("", |i| text(&i.account_id)),
+        account => account,
+    };
+    reading.account(account);
     let iam = event.source == "iam.amazonaws.com";
     reading.region(text(&event.aws_region));
     let identity = event.user_identity.as_ref();
@@ -162,10 +186,12 @@ fn event(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
         Some(Borrowed(code)) => format!("{} {code}", event.name),
         None => event.name.clone().into_owned(),
     };
-    let fact = |what: What| Fact::new(what, when).by(actor, with).from(address, agent).word(&word);
+    // what a session does, is done with what it came from
+    let root = parent.as_deref().unwrap_or(with);
+    let fact = |what: What| Fact::new(what, when).by(actor, root).from(address, agent).word(&word);
     if let Some(parent) = &parent {
         if !(failed && is_refused(text(&event.error_code))) {
-            reading.fact(fact(What::SessionUsed).credential(parent).by(actor, parent));
+            reading.fact(fact(What::SessionUsed).credential(parent));
         }
     } else if !with.is_empty() {
         // who uses a key that is gone or switched off is refused before any service sees it
@@ -220,6 +246,12 @@ fn change(
     let user = request.user_name.as_deref().unwrap_or(caller);
     let key = request.access_key_id.as_deref().unwrap_or_default();
     let password = format!("{user} password");
+    if matches!(&*event.name, "DeleteAccessKey" | "UpdateAccessKey") && key.is_empty() {
+        reading.note(format!("{} of {} does not say of which key", event.name, event.time));
+        return;
+    }
+    let other =
+        format!("{user} {}", event.name.trim_start_matches("Create").trim_start_matches("Upload"));
     let (what, credential) = match &*event.name {
         "CreateAccessKey" => {
             let made = response().access_key.unwrap_or_default();
@@ -237,6 +269,9 @@ fn change(
         }
         "UpdateAccessKey" => (What::Deactivated, key),
         "CreateLoginProfile" => (What::Created, &*password),
+        "CreateServiceSpecificCredential" | "UploadSSHPublicKey" | "UploadSigningCertificate" => {
+            (What::Created, &*other)
+        }
         "DeleteLoginProfile" => (What::Deleted, &*password),
         "UpdateLoginProfile" | "ChangePassword" => (What::SecretChanged, &*password),
         // everything of a user goes with it
@@ -267,6 +302,10 @@ fn is_refused(code: &str) -> bool {
             | "SignatureDoesNotMatch"
             | "UnrecognizedClientException"
             | "ExpiredToken"
+            | "ExpiredTokenException"
+            | "InvalidAccessKeyId"
+            | "InvalidSignatureException"
+            | "AuthFailure"
     )
 }
 

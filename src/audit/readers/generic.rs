@@ -8,6 +8,7 @@
 //! | `until` | where the time is known only as a stretch: its end |
 //! | `subject`, `actor`, `with`, `address`, `agent`, `account`, `region`, `word` | may be missing |
 //! | `window_from`, `window_to` | what the query asked for: without them the table proves no absence |
+//! | `sees` | what the source would show: `uses`, `changes`; without the column both |
 //!
 //! The queries in `custodian-kit/queries/` give it.
 
@@ -40,13 +41,14 @@ fn read(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
         let id = row.get("credential_id");
         // events show what is there; only the window that was asked for shows what is not, and only of this credential
         if row.has("window_from") && row.has("window_to") {
-            for edge in [time("window_from")?, time("window_to")?].into_iter().flatten() {
-                reading.saw(edge);
-                let (from, to) = reading.found.asked.entry(id.to_owned()).or_insert((edge, edge));
-                (*from, *to) = (edge.min(*from), edge.max(*to));
+            if let (Some(from), Some(to)) = (time("window_from")?, time("window_to")?) {
+                reading.saw(from);
+                reading.saw(to);
+                reading.found.asked.entry(id.to_owned()).or_default().insert((from, to));
             }
-            reading.found.sees_uses = true;
-            reading.found.sees_changes = true;
+            let sees = |what: &str| !row.has("sees") || row.get("sees").contains(what);
+            reading.found.sees_uses |= sees("uses");
+            reading.found.sees_changes |= sees("changes");
         }
         if event == WINDOW {
             return Ok(());

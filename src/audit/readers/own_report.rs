@@ -82,7 +82,10 @@ fn read(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
         } else {
             Whose::These([subject.to_owned()].into())
         };
-        reading.found.listing = Some(Listing { of, by: Told::Id });
+        // the password of a user is called by the user's name, whoever's secret it is
+        let place = !subject.is_empty() && report.items.iter().any(|item| item.id == subject);
+        let by = if place { Told::Fingerprint } else { Told::Id };
+        reading.found.listing = Some(Listing { of, by });
     } else {
         reading.partial("the platform did not say all");
     }

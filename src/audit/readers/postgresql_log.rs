@@ -6,7 +6,7 @@
 mod statement;
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use serde::Deserialize;
 
@@ -44,6 +44,7 @@ const SESSION: usize = 5;
 const SEVERITY: usize = 11;
 const STATE: usize = 12;
 const MESSAGE: usize = 13;
+const CONTEXT: usize = 18;
 /// PostgreSQL 9.6 has 23 columns, 15 has 26.
 const COLUMNS: usize = 23;
 
@@ -67,6 +68,8 @@ struct Line<'a> {
     severity: &'a str,
     state: &'a str,
     message: &'a str,
+    /// Whether it was said by a function or a block: anybody may have it say anything.
+    inside: bool,
 }
 
 /// What a session has said that may still be taken back.
@@ -121,6 +124,7 @@ fn csvlog(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken
             severity: &row[SEVERITY],
             state: &row[STATE],
             message: &row[MESSAGE],
+            inside: row.get(CONTEXT).is_some_and(|context| !context.is_empty()),
         };
         take(&line, &mut pending, reading);
     }
@@ -130,6 +134,7 @@ fn csvlog(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken
 
 /// Most bytes of one row.
 const MAX_ROW: usize = 16 << 20;
+const TOO_LONG: &str = "a row is longer than 16 MiB";
 
 /// Rows of a csvlog. A statement may have many lines; a line that begins like a row ends the one before, even where a quote
 /// is open: somebody has searched the file line by line.
@@ -139,17 +144,23 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
+    /// Reads one line, not without a limit.
+    fn line(&mut self, line: &mut Vec<u8>) -> io::Result<usize> {
+        let read = (&mut *self.source).take(MAX_ROW as u64 + 1).read_until(b'\n', line)?;
+        if read > MAX_ROW { Err(io::Error::other(TOO_LONG)) } else { Ok(read) }
+    }
+
     /// Returns the next row, and whether it is whole.
     fn row(&mut self) -> io::Result<Option<(Vec<u8>, bool)>> {
         let mut row = std::mem::take(&mut self.next);
-        if row.is_empty() && self.source.read_until(b'\n', &mut row)? == 0 {
+        if row.is_empty() && self.line(&mut row)? == 0 {
             return Ok(None);
         }
         let odd = |bytes: &[u8]| bytes.iter().fold(false, |odd, byte| odd ^ (*byte == b'"'));
         let mut open = odd(&row);
         while open {
             let mut line = Vec::new();
-            if self.source.read_until(b'\n', &mut line)? == 0 || begins_a_row(&line) {
+            if self.line(&mut line)? == 0 || begins_a_row(&line) {
                 self.next = line;
                 row.truncate(row.trim_ascii_end().len());
                 row.push(b'"');
@@ -158,7 +169,7 @@ impl Rows<'_> {
             open ^= odd(&line);
             row.append(&mut line);
             if row.len() > MAX_ROW {
-                return Err(io::Error::other("a row is longer than 16 MiB"));
+                return Err(io::Error::other(TOO_LONG));
             }
         }
         Ok(Some((row, true)))
@@ -189,6 +200,8 @@ struct Json {
     state_code: String,
     #[serde(default)]
     message: String,
+    #[serde(default)]
+    context: String,
 }
 
 fn json(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> {
@@ -204,6 +217,7 @@ fn json(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
             severity: &said.error_severity,
             state: &said.state_code,
             message: &said.message,
+            inside: !said.context.is_empty(),
         };
         take(&line, &mut pending, reading);
         Ok(())
@@ -234,12 +248,19 @@ fn take(line: &Line<'_>, pending: &mut Pending, reading: &mut Reading<'_>) {
         if line.severity == "ERROR" {
             session.take_back(reading, true);
             session.failed = session.open;
-        } else if !session.open {
+            if !session.open {
+                pending.remove(line.session);
+            }
+        } else if !session.open
+            && (statement_of(line.message).is_some() || line.message.starts_with("disconnection"))
+        {
+            // anything else may stand between a statement and its error
             session.keep(reading);
-        }
-        if !session.open {
             pending.remove(line.session);
         }
+    }
+    if line.inside {
+        return;
     }
     let fact = |what: What, user: &str| {
         Fact::new(what, Span::at(line.at))
@@ -267,27 +288,62 @@ fn take(line: &Line<'_>, pending: &mut Pending, reading: &mut Reading<'_>) {
                     pending.entry(line.session.to_owned()).or_default().open = true;
                     continue;
                 }
-                "COMMIT" | "END" | "ROLLBACK" | "ABORT" => {
+                "ROLLBACK"
+                    if statement.split_whitespace().any(|w| w.eq_ignore_ascii_case("TO")) =>
+                {
                     // back to a savepoint is not the end of it, and how much it takes back is not said: all of it
+                    if let Some(session) = pending.get_mut(line.session) {
+                        session.take_back(reading, false);
+                    }
+                    continue;
+                }
+                "COMMIT" | "END" | "ROLLBACK" | "ABORT" => {
                     let back = verb.to_ascii_uppercase().starts_with(['R', 'A']);
+                    let says = |word: &str| {
+                        statement.split_whitespace().any(|w| w.eq_ignore_ascii_case(word))
+                    };
+                    let chained = says("CHAIN") && !says("NO");
                     if let Some(mut session) = pending.remove(line.session) {
                         let lost = back || session.failed;
                         let facts = &mut session;
                         if lost { facts.take_back(reading, false) } else { facts.keep(reading) }
                     }
+                    if chained {
+                        pending.entry(line.session.to_owned()).or_default().open = true;
+                    }
                     continue;
                 }
                 _ => {}
             }
-            let Some(change) = role_change(statement) else { continue };
+            if verb.eq_ignore_ascii_case("PREPARE")
+                && statement.to_ascii_uppercase().contains("TRANSACTION")
+            {
+                // who ends it, and how, another session says
+                pending.remove(line.session);
+                reading.partial("a transaction was prepared: whether it was done, nobody can tell");
+                continue;
+            }
+            let Some(mut change) = role_change(&statement) else { continue };
+            if matches!(&*change.role, "current_user" | "session_user" | "current_role") {
+                line.user.clone_into(&mut change.role);
+            }
+            if change.renamed {
+                reading.partial(format!(
+                    "role {} was renamed: its secret lives on elsewhere",
+                    change.role
+                ));
+                continue;
+            }
             if change.clear_password {
                 let role = &change.role;
                 reading.note(format!("a password of role `{role}` stands in this log in clear"));
             }
             let place = reading.place();
             let session = pending.entry(line.session.to_owned()).or_default();
-            for what in &change.what {
-                let fact = fact(*what, &change.role).word(change.word);
+            let roles = std::iter::once(&change.role).chain(&change.others);
+            let each = roles.flat_map(|role| change.what.iter().map(move |what| (role, what)));
+            for (role, what) in each {
+                let fact = fact(*what, role).word(change.word);
                 let when = match what {
                     What::Expires if change.ends_now => Span::at(line.at),
                     What::Expires => change.expires.unwrap_or(Span::UNKNOWN),
@@ -365,6 +421,32 @@ mod tests {
                 false,
             ),
             (vec![("LOG", "statement: BEGIN"), ("LOG", done)], vec![], true),
+            (
+                vec![
+                    ("LOG", "statement: BEGIN"),
+                    ("LOG", "statement: SAVEPOINT a"),
+                    ("LOG", "statement: ROLLBACK TO a"),
+                    ("LOG", done),
+                    ("LOG", "statement: ROLLBACK"),
+                ],
+                vec![],
+                false,
+            ),
+            (
+                vec![
+                    ("LOG", "statement: BEGIN"),
+                    ("LOG", "statement: DO $x$ BEGIN NULL; END $x$"),
+                    ("LOG", done),
+                    ("LOG", "statement: ROLLBACK"),
+                ],
+                vec![],
+                false,
+            ),
+            (
+                vec![("LOG", "statement: /* a; b */ ALTER ROLE bg NOLOGIN -- done; or not")],
+                vec![What::Deactivated],
+                false,
+            ),
         ] {
             assert_eq!(read(&lines), (facts, partial), "{lines:?}");
         }

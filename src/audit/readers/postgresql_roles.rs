@@ -25,10 +25,10 @@ fn read(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
         let at = database(row.get("report_time"))
             .ok_or_else(|| format!("`{}` is no time with its offset", row.get("report_time")))?;
         reading.found.report_time = Some(at);
-        let (role, print) = (row.get("rolname"), row.get("password_fp"));
+        let (role, print) = (row.get("rolname"), row.get("password_fp").to_lowercase());
         let open = row.get("rolcanlogin").starts_with('t');
         let what = if open && !print.is_empty() { What::SeenActive } else { What::SeenInactive };
-        let fact = |what, when| Fact::new(what, when).subject(role).credential(print);
+        let fact = |what, when| Fact::new(what, when).subject(role).credential(&print);
         reading.fact(fact(what, Span::at(at)).word(if open { "LOGIN" } else { "NOLOGIN" }));
         if let Some(until) = database(row.get("rolvaliduntil")) {
             reading.fact(fact(What::Expires, Span::at(until)).word("VALID UNTIL"));

@@ -89,7 +89,16 @@ struct Request<'a> {
     client_token_accessor: Text<'a>,
     #[serde(borrow)]
     remote_address: Text<'a>,
+    #[serde(borrow)]
+    namespace: Namespace<'a>,
     data: Option<Data>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Namespace<'a> {
+    #[serde(borrow)]
+    path: Text<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -131,8 +140,11 @@ fn line(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
     let fact = |what: What| {
         Fact::new(what, Span::at(at)).by(&actor, &accessor).from(&address, "").word(&word)
     };
+    let space = line.request.namespace.path.0.clone();
     if let Some((mount, login)) = login_of(path) {
-        let fact = |what: What| fact(what).mount(mount);
+        // userpass folds names
+        let login = &login.to_lowercase();
+        let fact = |what: What| fact(what).mount(&format!("{space}{mount}"));
         let what = if failed { What::UseFailed } else { What::Used };
         reading.fact(fact(what).subject(login).credential(login).by(login, ""));
         if let Some(auth) = line.response.auth.as_ref().filter(|_| !failed) {
@@ -148,6 +160,10 @@ fn line(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
     // every call with a token uses it; `root` is the display name of the tokens that can do everything
     let subject = if user.is_empty() { &*line.auth.display_name.0 } else { &user };
     reading.fact(fact(What::Used).subject(subject).credential(&accessor));
+    if !user.is_empty() {
+        // a token lives on when the password is changed
+        reading.fact(fact(What::SessionUsed).subject(&user).credential(&user));
+    }
     let data = line.request.data.unwrap_or_default();
     let changed = match path {
         "auth/token/revoke-accessor" => {
@@ -161,7 +177,10 @@ fn line(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
             reading.note("tokens were revoked by themselves, not by accessor: which ones, this log does not tell");
             None
         }
-        _ => on_user(path, operation, data.password.is_some(), &fact),
+        _ => {
+            let fact = |what: What, mount: &str| fact(what).mount(&format!("{space}{mount}"));
+            on_user(&path.to_lowercase(), operation, data.password.is_some(), &fact)
+        }
     };
     if let Some(changed) = changed {
         reading.fact(changed);
@@ -174,12 +193,12 @@ fn on_user(
     path: &str,
     operation: &str,
     password: bool,
-    fact: &dyn Fn(What) -> Fact,
+    fact: &dyn Fn(What, &str) -> Fact,
 ) -> Option<Fact> {
     if let Some(rest) = path.strip_prefix("sys/leases/revoke-prefix/auth/") {
         let (mount, user) = rest.split_once("/login/")?;
         let user = user.trim_end_matches('/');
-        return Some(fact(What::SessionsEnded).mount(mount).subject(user).credential(user));
+        return Some(fact(What::SessionsEnded, mount).subject(user).credential(user));
     }
     let (mount, rest) = path.strip_prefix("auth/")?.split_once("/users/")?;
     let (user, what) = match (rest.split_once('/'), operation) {
@@ -189,7 +208,7 @@ fn on_user(
         (None, "update") if password => (rest, What::SecretChanged),
         _ => return None,
     };
-    Some(fact(what).mount(mount).subject(user).credential(user))
+    Some(fact(what, mount).subject(user).credential(user))
 }
 
 /// Returns whose login a path is, and on which mount.

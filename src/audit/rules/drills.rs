@@ -101,7 +101,7 @@ fn never_wet(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         let last = passed(&book.entries, &["wet"]).chain(releases).max();
         let due = last.unwrap_or(first.issue.1).shifted(WET);
         let what = last.map_or("no login was ever proved".to_owned(), |at| {
-            format!("the last login was on {}", at.date())
+            format!("by the book it was last used on {}", at.date())
         });
         let finding = if view.case.as_of > due { rule.fail(what) } else { rule.pass(what) };
         out.push(finding.of_method(&book.state.method).due(due));

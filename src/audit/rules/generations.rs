@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Rule, View};
 use crate::audit::case::Look;
+use crate::audit::facts::What;
 use crate::audit::finding::{Finding, Severity};
 use crate::logbook::{Entry, Event};
 use crate::state::{Fate, Stage};
@@ -226,7 +227,11 @@ fn orphan(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             .iter()
             .filter(|f| &*f.subject == look.subject && !f.credential.is_empty());
         let strange: BTreeSet<&str> = listed
-            .filter(|f| !known.contains(&*f.credential) && !f.credential.ends_with(" password"))
+            .filter(|f| !known.contains(&*f.credential))
+            // that a user may have a password is no news; that somebody gave one is
+            .filter(|f| !f.credential.ends_with(" password") || f.what == What::Created)
+            // a session's key ends by itself
+            .filter(|f| !f.credential.starts_with("ASIA"))
             .map(|f| &*f.credential)
             .collect();
         let mut fine = true;

@@ -1,7 +1,6 @@
 //! LOG: does the book hold together, and does it say what the paper says?
 
 use super::{Rule, View};
-use crate::audit::case::Strip;
 use crate::audit::finding::{Finding, Severity};
 use crate::logbook::transcript::Finding as Differs;
 use crate::logbook::{Entry, Event};
@@ -168,7 +167,12 @@ fn paper(
         let mut kept = true;
         for difference in papers.iter().flat_map(|paper| &paper.findings).filter(|d| kind(d)) {
             kept = false;
-            let finding = rule.fail(difference.to_string()).of_method(method);
+            let finding = rule.fail(difference.what()).of_method(method);
+            let finding = finding.records(difference.record());
+            let record = difference.record();
+            let sets = book.state.sets.iter().flat_map(|set| &set.releases);
+            let release = sets.map(|release| release.record).find(|known| Some(*known) == record);
+            let finding = release.map_or(finding.clone(), |release| finding.release(release));
             out.push(finding.key(difference));
         }
         // date, event and sheets are on paper; whether names and reasons are those of the record only its code tells
@@ -191,7 +195,7 @@ fn only_on_paper(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         "every line of the paper book has its record",
     );
     for strip in &view.case.strips {
-        let (entry, method) = (&strip.entry, strip.entry.text("method"));
+        let (entry, method) = (strip, strip.text("method"));
         let finding = match glued(view, strip) {
             Glued::Known => rule.pass(format!("the strip of {} has its record", name(entry))),
             Glued::Missing => rule.fail(format!("the strip of {} has no record", name(entry))),
@@ -220,8 +224,8 @@ enum Glued {
     Missing,
 }
 
-fn glued(view: &View<'_>, strip: &Strip) -> Glued {
-    let (entry, mut other) = (&strip.entry, None);
+fn glued(view: &View<'_>, entry: &Entry) -> Glued {
+    let mut other = None;
     let books = view.case.books.iter();
     for book in books.filter(|book| book.state.method == entry.text("method")) {
         let mut lines = book.entries.iter().map(|known| &known.line).chain(&book.imports);
@@ -250,8 +254,8 @@ fn differs(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     for strip in &view.case.strips {
         if let Glued::Other(seq) = glued(view, strip) {
             let what = format!("the strip of record {seq} says something else than the record");
-            let finding = rule.fail(what).of_method(strip.entry.text("method"));
-            out.push(finding.records([seq]).key(strip.entry.check_code()));
+            let finding = rule.fail(what).of_method(strip.text("method"));
+            out.push(finding.records([seq]).key(strip.check_code()));
         }
     }
 }

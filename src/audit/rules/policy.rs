@@ -170,8 +170,9 @@ fn exemption(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         let finding = match (touched, overdue) {
             (Some(fact), _) => rule
                 .fail(format!("{} has ended the credential {}", fact.actor, fact.when))
-                .places([fact.place]),
-            (None, Some(e)) => rule.fail(format!("the exemption from `{}` was to be reviewed by {}", e.rule, e.review_by.date())),
+                .places([fact.place])
+                .key(format!("{} {}", fact.actor, fact.when)),
+            (None, Some(e)) => rule.fail(format!("the exemption from `{}` was to be reviewed by {}", e.rule, e.review_by.date())).key(&e.rule),
             (None, None) if method.audit.exemptions.is_empty() => {
                 rule.cannot_tell("the method names no exemption, so nobody can tell whether a clean-up would touch it")
             }

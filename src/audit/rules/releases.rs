@@ -130,7 +130,7 @@ fn due_time(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     for (look, release) in each(view) {
         let Some(method) = look.book.method_of(look.set) else { continue };
         // a hand-over keeps the time of the first release
-        let first = look.set.releases.first().map_or(release.at, |first| first.at);
+        let first = look.set.releases.iter().map(|r| r.at).min().unwrap_or(release.at);
         let allowed = first.plus_hours(method.revoke_within);
         let (says, may) = (release.revoke_due.rfc3339(), allowed.rfc3339());
         let finding = if release.revoke_due > allowed.shifted(view.case.skew) {
@@ -161,6 +161,11 @@ fn holder(look: &Look<'_>, sheet: SheetId, release: &Release) -> Option<Person> 
         let custodian = look.book.method_of(look.set)?.custodian(sheet)?;
         Some(Person { name: custodian.name.clone(), id: custodian.id.clone() })
     })
+}
+
+/// Says whether it is known of every sheet who held it.
+fn holders_known(look: &Look<'_>, release: &Release) -> bool {
+    look.set.sheets.keys().all(|sheet| holder(look, *sheet, release).is_some())
 }
 
 fn finish(finding: Finding, look: &Look<'_>, release: &Release) -> Finding {
@@ -236,24 +241,28 @@ fn operator(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
 
 fn overlapping(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     for look in view.looks {
-        for pair in look.set.releases.windows(2) {
-            let [first, second] = pair else { continue };
-            let open = first.ended.is_none_or(|(_, end)| end > second.at);
-            let same = first.operator.is(&second.operator.name, &second.operator.id);
-            let finding = if open && !same {
-                rule.fail(format!(
-                    "release {} to {} had not ended when it was released to {}",
-                    first.record, first.operator, second.operator
-                ))
-            } else {
-                rule.pass(format!("release {} ended before the next", first.record))
-            };
-            out.push(
-                finish(finding, look, second)
+        let mut releases: Vec<&Release> = look.set.releases.iter().collect();
+        releases.sort_by_key(|release| release.at);
+        for (number, second) in releases.iter().enumerate().skip(1) {
+            let others = releases[..number]
+                .iter()
+                .filter(|first| !first.operator.is(&second.operator.name, &second.operator.id));
+            let open =
+                others.clone().find(|first| first.ended.is_none_or(|(_, end)| end > second.at));
+            let finding = match open {
+                Some(first) => rule
+                    .fail(format!(
+                        "release {} to {} had not ended when it was released to {}",
+                        first.record, first.operator, second.operator
+                    ))
                     .records([first.record])
                     .person(&first.operator)
-                    .person(&second.operator),
-            );
+                    .key(first.record),
+                None => {
+                    rule.pass(format!("release {}: nobody else had it at the time", second.record))
+                }
+            };
+            out.push(finish(finding, look, second).person(&second.operator));
         }
     }
 }
@@ -302,6 +311,10 @@ fn custodian_operates(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Findin
             Some(sheet) => {
                 rule.fail(format!("release {}: the operator holds sheet {sheet}", release.record))
             }
+            None if !holders_known(look, release) => rule.cannot_tell(format!(
+                "release {}: nobody knows who held every sheet",
+                release.record
+            )),
             None => rule.pass(format!("release {}: the operator holds no sheet", release.record)),
         };
         out.push(finish(finding, look, release).person(&release.operator));
@@ -323,6 +336,10 @@ fn witness(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
                         .fail(format!("release {}: the operator is the witness", release.record)),
                     Some(sheet) => rule.fail(format!(
                         "release {}: the witness holds sheet {sheet}",
+                        release.record
+                    )),
+                    None if !holders_known(look, release) => rule.cannot_tell(format!(
+                        "release {}: nobody knows who held every sheet",
                         release.record
                     )),
                     None => rule.pass(format!("release {}: {witness} watched", release.record)),

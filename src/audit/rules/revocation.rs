@@ -333,7 +333,12 @@ fn too_early(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             // the sheet that made it enough
             times.get(next.needed().saturating_sub(1)).or(times.last()).copied()
         });
-        let seen = look.timeline.out_of_force().and_then(|end| end.when.exact()).unwrap_or(at);
+        // switched off with a record is not revoked yet: that can be undone
+        let end = match look.set.disabled {
+            Some(_) => look.timeline.end,
+            None => look.timeline.out_of_force(),
+        };
+        let seen = end.and_then(|end| end.when.exact()).unwrap_or(at);
         let finding = match when {
             Some(when) if when <= seen.shifted(view.case.skew) => rule.pass(format!(
                 "generation {} was revoked after its successor was confirmed",

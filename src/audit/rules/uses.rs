@@ -3,10 +3,10 @@
 mod odd;
 mod windows;
 
-use self::windows::{Window, allowed, windows};
+use self::windows::{Window, allowed, over, windows};
 use super::{Rule, View};
 use crate::audit::case::{Look, Sees};
-use crate::audit::facts::{Fact, Truth};
+use crate::audit::facts::{Fact, Truth, What};
 use crate::audit::finding::{Finding, Severity};
 use crate::clock::Instant;
 
@@ -102,15 +102,18 @@ struct Many {
     listed: usize,
     more: u64,
     last: Option<Fact>,
+    /// Whether one of those that are only counted is broken for sure.
+    failed: bool,
 }
 
 impl Many {
     /// Says whether there is room for one more; else it is counted.
-    fn has_room(&mut self, fact: &Fact) -> bool {
+    fn has_room(&mut self, fact: &Fact, failed: bool) -> bool {
         if self.listed < MOST {
             self.listed += 1;
             return true;
         }
+        self.failed |= failed;
         self.more += fact.times;
         self.last = Some(fact.clone());
         false
@@ -120,8 +123,9 @@ impl Many {
     fn rest(&self, rule: &'static Rule) -> Option<Finding> {
         let last = self.last.as_ref()?;
         let what = format!("and {} more times, the last {}", self.more, told(last));
+        let finding = if self.failed { rule.fail(what) } else { rule.cannot_tell(what) };
         Some(
-            rule.fail(what)
+            finding
                 .observed(last.stretch())
                 .places([last.place])
                 .key(format!("more {}", self.more)),
@@ -150,9 +154,7 @@ fn after_end(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         let windows = windows(look, view.case.skew);
         for release in &look.set.releases {
             // nobody said that it was over: by then it had to be
-            let open = release.ended.is_none() && look.set.revoked.is_none();
-            let over = open.then_some(release.revoke_due);
-            let Some(end) = release.ended.map(|(_, at)| at).or(over) else { continue };
+            let (open, end) = (release.ended.is_none(), over(look, release));
             let next = look.set.releases.iter().map(|r| r.at).find(|at| *at > release.at);
             let (mut fine, mut many) = (true, Many::default());
             let end = end.shifted(view.case.skew);
@@ -166,7 +168,7 @@ fn after_end(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
                 let elsewhere = windows.iter().any(|w| allowed(look, fact, w) != Truth::No);
                 if late && !elsewhere {
                     fine = false;
-                    if !many.has_room(fact) {
+                    if !many.has_room(fact, true) {
                         continue;
                     }
                     let of = if open { "time" } else { "end" };
@@ -196,10 +198,17 @@ fn silence(
     (from, to): (Instant, Instant),
 ) -> Finding {
     // after it was revoked there is nothing to see
-    let to = look.timeline.out_of_force().and_then(|end| end.when.to).map_or(to, |end| to.min(end));
+    let ended = look.timeline.out_of_force().and_then(|end| end.when.to);
+    // but for the sessions that came from it
+    let lives_on = look.facts.iter().any(|fact| fact.what == What::SessionMinted);
+    let to = ended.filter(|_| !lives_on).map_or(to, |end| to.min(end));
     let generation = look.set.generation;
     if to <= from || view.case.covers(look.book, look.set, Sees::Uses, (from, to)) {
-        return rule.pass(format!("generation {generation}: no such use is seen")).about(look);
+        return rule
+            .pass(format!(
+                "generation {generation}: no use is seen but those of releases and ceremonies"
+            ))
+            .about(look);
     }
     let windows = view.case.coverage(look.book, look.set, Sees::Uses);
     let here = windows.iter().filter(|(a, b)| *a < to && *b > from);
@@ -211,7 +220,7 @@ fn silence(
         format!("here is {}", here.join(", "))
     };
     rule.cannot_tell(format!(
-        "generation {generation}: no such use is seen; it takes a log of {} to {}, and {here}",
+        "generation {generation}: no use is seen but those of releases and ceremonies; it takes a log of {} to {}, and {here}",
         from.rfc3339(),
         to.rfc3339()
     ))
@@ -223,8 +232,8 @@ fn explained(look: &Look<'_>, fact: &Fact, windows: &[Window], skew: i64) -> Tru
     let known: Vec<Truth> = windows.iter().map(|w| allowed(look, fact, w)).collect();
     // what comes after an end, or right before a record, is the question of another rule
     let after = look.set.releases.iter().any(|r| {
-        let ended = |end: Instant| fact.when.from.is_some_and(|at| at > end.shifted(skew));
-        r.ended.is_some_and(|(_, end)| ended(end))
+        let end = over(look, r).shifted(skew);
+        fact.when.from.is_some_and(|at| at > end)
     });
     let before = look.set.releases.iter().any(|r| {
         let early = r.at.since(fact.stretch().to.unwrap_or(r.at));
@@ -255,7 +264,7 @@ fn unlogged(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
                 continue;
             }
             fine = false;
-            if !many.has_room(fact) {
+            if !many.has_room(fact, why == Truth::No) {
                 continue;
             }
             let what = format!(
@@ -280,7 +289,8 @@ fn before_record(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         let others = windows(look, view.case.skew);
         for release in &look.set.releases {
             let mut fine = true;
-            for fact in used(look).map(Fact::first_of_run) {
+            let own = used(look).filter(|fact| look.owns(fact, view.case.skew));
+            for fact in own.map(Fact::first_of_run) {
                 let fact = &fact;
                 let Some(to) = fact.when.to else { continue };
                 let early = release.at.since(to);
@@ -315,9 +325,7 @@ fn unused(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         let end = row.ended.map_or(view.case.as_of, |(_, at)| at);
         let covered = view.case.covers(look.book, look.set, Sees::Uses, (row.at, end));
         let finding = match (&row.uses, covered) {
-            (Some((span, times)), _) => {
-                rule.pass(format!("release {}: used {times} times, {span}", row.record))
-            }
+            (Some(_), _) => rule.pass(format!("release {}: {}", row.record, row.used())),
             (None, true) => {
                 rule.fail(format!("release {}: the log covers it, and no use is in it", row.record))
             }

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::files;
 use crate::kit::Kit;
 use crate::method::{Custodian, Lock, Method};
-use crate::paper::{self, PaperError, Templates};
+use crate::paper::{self, AUDIT, PaperError, Templates};
 use crate::rng;
 use crate::sealing::lock;
 use crate::sealing::lock::plugin::Person;
@@ -59,6 +59,10 @@ pub(super) fn run(
         if let Some(language) = &custodian.lang {
             all.insert((language.clone(), "sheet".to_owned()));
         }
+    }
+    if all.iter().any(|(_, name)| name == AUDIT) {
+        ui.warn("an `audit.md` in the kit is not used: auditors bring their own, `audit --templates DIR`");
+        all.retain(|(_, name)| name != AUDIT);
     }
     for (language, name) in &all {
         let row = format!("{language}/{name}.md");

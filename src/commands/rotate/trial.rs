@@ -8,7 +8,7 @@ use super::platform::{asked_or_fail, lost};
 use crate::clock;
 use crate::commands::driver::asked;
 use crate::exit::Exit;
-use crate::rotation::answer::{Mode, Report, Validity};
+use crate::rotation::answer::{Item, Mode, Report, Validity};
 use crate::rotation::driver::interrupted;
 use crate::rotation::evidence;
 use crate::rotation::journal::{Deed, Phase, open_intent};
@@ -182,7 +182,7 @@ impl Run<'_> {
             return Ok(());
         }
         let request = Request { auth: self.new_credential.as_ref(), ..self.request() };
-        let report = match asked(self.ui(), |tell| self.driver.report(&request, tell)) {
+        let mut report = match asked(self.ui(), |tell| self.driver.report(&request, tell)) {
             Ok(report) => report,
             Err(error) => {
                 // the old one was seen refused: that is recorded, with evidence or without
@@ -190,9 +190,15 @@ impl Run<'_> {
                 return Ok(());
             }
         };
+        let id = self.old_id();
+        // the credential that this rotation has logged in with and ended is named: by itself a list names only what is there
+        let named = report.items.iter().any(|item| item.id == id);
+        if self.facts.mode == Mode::Overlap && report.complete && !named && !id.is_empty() {
+            let (status, created_at) = ("absent".to_owned(), String::new());
+            report.items.push(Item { id: id.clone(), status, created_at });
+        }
         self.keep(&report);
         if self.facts.mode == Mode::Overlap {
-            let id = self.old_id();
             match report.status(&id) {
                 Some("active") => self.facts.old = Death::Alive,
                 // whoever may switch keys could switch it on again

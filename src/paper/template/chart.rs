@@ -14,7 +14,7 @@ pub(super) fn read(kind: &str, text: &str) -> Result<Chart, (String, String)> {
     let rows: Vec<&str> = text.lines().filter(|row| !row.trim().is_empty()).collect();
     let first = || rows.first().copied().unwrap_or_default().to_owned();
     if rows.is_empty() || rows.len() > MOST_LINES {
-        return Err((first(), format!("a chart has 1 to {MOST_ROWS} rows")));
+        return Err((first(), format!("a chart has 1 to {MOST_LINES} lines")));
     }
     if kind == "bars" {
         if rows.len() > MOST_ROWS {

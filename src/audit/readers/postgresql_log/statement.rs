@@ -3,17 +3,45 @@
 use crate::audit::facts::{Span, What};
 use crate::audit::readers::time;
 
-/// Splits a text at semicolons that stand in no quotes.
-pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
-    let mut quote = None;
-    text.split(move |c: char| {
-        match quote {
-            Some(open) if open == c => quote = None,
-            None if matches!(c, '\'' | '"') => quote = Some(c),
-            _ => {}
-        }
-        c == ';' && quote.is_none()
-    })
+/// Splits a text at semicolons that stand in no quotes, quoted names, dollar quotes or comments; comments are taken out.
+pub(super) fn split(text: &str) -> Vec<String> {
+    let (mut parts, mut part, mut rest) = (Vec::new(), String::new(), text);
+    while let Some(sign) = rest.chars().next() {
+        let skip = match sign {
+            '\'' | '"' => rest[1..].find(sign).map_or(rest.len(), |at| at + 2),
+            '-' if rest.starts_with("--") => {
+                rest = rest.split_once('\n').map_or("", |(_, after)| after);
+                part.push(' ');
+                continue;
+            }
+            '/' if rest.starts_with("/*") => {
+                rest = rest.split_once("*/").map_or("", |(_, after)| after);
+                part.push(' ');
+                continue;
+            }
+            '$' => dollar(rest).unwrap_or(1),
+            ';' => {
+                parts.push(std::mem::take(&mut part));
+                rest = &rest[1..];
+                continue;
+            }
+            sign => sign.len_utf8(),
+        };
+        let (taken, after) = rest.split_at(skip);
+        part.push_str(taken);
+        rest = after;
+    }
+    parts.push(part);
+    parts
+}
+
+/// Returns how long a text in dollar quotes is, if one begins here: `$$…$$`, `$tag$…$tag$`.
+fn dollar(text: &str) -> Option<usize> {
+    let end = text[1..].find('$')? + 2;
+    let tag = &text[..end];
+    let plain = tag[1..end - 1].chars().all(|c| c.is_alphanumeric() || c == '_');
+    let closed = text[end..].find(tag).map_or(text.len(), |at| end + at + end);
+    plain.then_some(closed)
 }
 
 /// Returns the statement in a message of `log_statement` or pgaudit.
@@ -37,24 +65,51 @@ pub(super) struct RoleChange {
     pub(super) expires: Option<Span>,
     pub(super) ends_now: bool,
     pub(super) clear_password: bool,
+    /// Further roles that are dropped with it.
+    pub(super) others: Vec<String>,
+    /// It goes on under another name.
+    pub(super) renamed: bool,
+}
+
+/// Returns the words of a statement; what stands in quotes is one word, quotes and all.
+fn words(statement: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for sign in statement.chars() {
+        match quote {
+            Some(open) => {
+                word.push(sign);
+                quote = (sign != open).then_some(open);
+            }
+            None if sign == '\'' || sign == '"' => {
+                word.push(sign);
+                quote = Some(sign);
+            }
+            None if sign.is_whitespace() || sign == ',' => {
+                words.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
+            }
+            None => word.push(sign),
+        }
+    }
+    words.extend((!word.is_empty()).then_some(word));
+    words
 }
 
 /// Reads `CREATE`, `ALTER` and `DROP` of a role.
 pub(super) fn role_change(statement: &str) -> Option<RoleChange> {
-    let words: Vec<&str> = statement.split_whitespace().collect();
+    let words = words(statement);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let verb = words.first()?.to_ascii_uppercase();
     if !matches!(&*words.get(1)?.to_ascii_uppercase(), "ROLE" | "USER") {
         return None;
     }
-    let name = words
-        .iter()
-        .skip(2)
-        .find(|word| !matches!(&*word.to_ascii_uppercase(), "IF" | "EXISTS"))?;
+    let plain = |word: &&&str| !matches!(&*word.to_ascii_uppercase(), "IF" | "EXISTS");
+    let mut names = words.iter().skip(2).filter(plain).copied().peekable();
     // names fold to lower case unless they are quoted
-    let role = match name.trim_end_matches(';').strip_prefix('"') {
+    let folded = |name: &str| match name.trim_end_matches(';').strip_prefix('"') {
         Some(quoted) => quoted.trim_end_matches('"').to_owned(),
         None => name.trim_end_matches(';').to_lowercase(),
     };
+    let role = folded(names.peek()?);
     let said =
         |word: &str| words.iter().any(|w| w.trim_end_matches(';').eq_ignore_ascii_case(word));
     let after = |word: &str| {
@@ -74,9 +129,23 @@ pub(super) fn role_change(statement: &str) -> Option<RoleChange> {
         expires: None,
         ends_now: false,
         clear_password,
+        others: Vec::new(),
+        renamed: false,
     };
+    // settings of a role may have any words in them
+    let rest = |word: &str| words.get(3).is_some_and(|w| w.eq_ignore_ascii_case(word));
+    if verb == "ALTER" && ["SET", "RESET", "IN"].into_iter().any(rest) {
+        return None;
+    }
+    if verb == "ALTER" && rest("RENAME") {
+        change.renamed = true;
+        return Some(change);
+    }
     match &*verb {
-        "DROP" => (change.what, change.word) = (vec![What::Deleted], "DROP ROLE"),
+        "DROP" => {
+            (change.what, change.word) = (vec![What::Deleted], "DROP ROLE");
+            change.others = names.skip(1).map(folded).collect();
+        }
         "CREATE" => (change.what, change.word) = (vec![What::Created], "CREATE ROLE"),
         "ALTER" => {
             change.word = "ALTER ROLE";
@@ -135,6 +204,10 @@ mod tests {
         }
         assert!(role_change("ALTER TABLE t ADD COLUMN password text").is_none());
         assert!(role_change("ALTER ROLE bg SET search_path = x").is_none());
+        assert!(role_change("ALTER ROLE bg SET application_name = 'new PASSWORD set'").is_none());
+        assert!(role_change("ALTER ROLE bg CONNECTION LIMIT 5").is_none());
+        assert!(role_change("ALTER ROLE bg RENAME TO old").unwrap().renamed);
+        assert_eq!(split("a; /* b; c */ 'd;e' -- f; g\n; $$ h; i $$").len(), 3);
         let audit =
             "AUDIT: SESSION,1,1,ROLE,ALTER ROLE,,,ALTER ROLE bg PASSWORD <REDACTED>,<not logged>";
         assert!(!role_change(statement_of(audit).unwrap()).unwrap().clear_password);

@@ -1,5 +1,7 @@
 //! From where, by whom and what else: uses that a person should look at.
 
+use std::collections::BTreeSet;
+
 use super::windows::{Window, allowed, is_from, windows, within};
 use super::{silence, told, used};
 use crate::audit::case::{Look, Sees};
@@ -25,22 +27,30 @@ pub(super) fn places(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding
             if inside.is_empty() {
                 continue;
             }
-            let foreign = inside.iter().find(|fact| {
+            let strange = |fact: &&&Fact| {
                 !allowed.is_empty() && !allowed.iter().any(|a| is_from(&fact.address, a))
-            });
+            };
+            let foreign: Vec<&&Fact> = inside.iter().filter(strange).collect();
+            let addresses: BTreeSet<&str> = foreign.iter().map(|fact| &*fact.address).collect();
+            let addresses: Vec<&str> = addresses.into_iter().collect();
             // two places at once: runs that overlap; they are in the order of time
             let both = inside.iter().enumerate().find_map(|(i, a)| {
                 let end = a.stretch().to;
                 let at_once = inside[i + 1..].iter().take_while(|b| b.when.from <= end);
                 at_once.clone().find(|b| b.address != a.address).map(|b| (*a, *b))
             });
-            let finding = match (foreign, both) {
-                (Some(fact), _) => rule
-                    .fail(format!("used from {}, which the method does not allow", fact.address))
-                    .places([fact.place]),
+            let finding = match (foreign.first(), both) {
+                (Some(_), _) => rule
+                    .fail(format!(
+                        "used from {}, which the method does not allow",
+                        addresses.join(", ")
+                    ))
+                    .places(foreign.iter().take(10).map(|fact| fact.place))
+                    .key(addresses.join(" ")),
                 (None, Some((a, b))) => rule
                     .fail(format!("used from {} and {} at the same time", a.address, b.address))
-                    .places([a.place, b.place]),
+                    .places([a.place, b.place])
+                    .key(format!("{} {}", a.address, b.address)),
                 (None, None) => {
                     rule.pass(format!("release {}: used from one place at a time", release.record))
                 }
@@ -69,9 +79,14 @@ pub(super) fn refused(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Findin
                 told(first)
             );
             let places: Vec<_> = outside.iter().take(10).map(|fact| fact.place).collect();
-            out.push(rule.fail(what).about(look).observed(first.when).places(places));
+            let finding = rule.fail(what).about(look).observed(first.when).places(places);
+            // more of them are another finding
+            out.push(finding.key(format!("{} {}", outside.len(), first.when)));
         }
-        if fine && !look.id.is_empty() {
+        if fine && look.book.platform(look.set) == "aws" {
+            let what = "CloudTrail does not show calls that are refused because of their key";
+            out.push(rule.cannot_tell(what).about(look));
+        } else if fine && !look.id.is_empty() {
             out.push(silence(rule, view, look, (look.set.issue.1, view.case.as_of)));
         }
     }
@@ -82,7 +97,7 @@ pub(super) fn root(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>)
         fact.what.is_use()
             && (&*fact.actor == "<root_account>" || &*fact.subject == "<root_account>")
     };
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for fact in view.case.facts.iter().filter(root) {
         if seen.insert((fact.place, fact.when.from)) {
             let what = format!("the root login was used: {}", told(fact));
@@ -104,7 +119,7 @@ pub(super) fn made_others(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Fi
             let own = !look.shared && !look.id.is_empty() && &*fact.with == look.id
                 || look.shared && !look.subject.is_empty() && &*fact.actor == look.subject;
             own && look.owns(fact, view.case.skew)
-                && fact.what == What::Created
+                && matches!(fact.what, What::Created | What::SecretChanged | What::Reactivated)
                 && !ids.contains(&&*fact.credential)
         };
         let mut fine = true;

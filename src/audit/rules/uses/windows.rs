@@ -6,6 +6,7 @@ use crate::audit::case::Look;
 use crate::audit::facts::{Fact, Truth};
 use crate::clock::Instant;
 use crate::logbook::{Entry, Event};
+use crate::state::Release;
 
 /// A time in which somebody may use it: a release, or a ceremony. Both ends are moved apart by what clocks may differ.
 pub(super) struct Window {
@@ -13,6 +14,13 @@ pub(super) struct Window {
     pub(super) to: Option<Instant>,
     /// The release, if it is one.
     pub(super) release: Option<u64>,
+}
+
+/// Returns when a release was over: its END; where nobody wrote one, when the credential was revoked, or had to be.
+pub(super) fn over(look: &Look<'_>, release: &Release) -> Instant {
+    let revoked = look.set.revoked.map(|(_, at)| at);
+    let last = revoked.map_or(release.revoke_due, |at| at.min(release.revoke_due));
+    release.ended.map_or(last, |(_, at)| at)
 }
 
 /// How long a login may come before the first record of a ceremony, and after the last, seconds.
@@ -25,26 +33,26 @@ pub(super) fn windows(look: &Look<'_>, skew: i64) -> Vec<Window> {
     let mut all = Vec::new();
     let revoked = set.revoked.map(|(_, at)| at);
     for release in &set.releases {
-        let to = release.ended.map(|(_, at)| at).or(revoked).or(Some(release.revoke_due));
+        let to = Some(over(look, release));
         all.push(Window { from: release.at, to, release: Some(release.record) });
     }
-    let mut ceremony = |from: Instant, to: Instant| {
-        let (from, to) = (from.shifted(-AROUND), Some(to.shifted(AROUND)));
+    // around each record, not from the first to the last: a rotation may lie for months
+    let mut ceremony = |at: Instant| {
+        let (from, to) = (at.shifted(-AROUND), Some(at.shifted(AROUND)));
         all.push(Window { from, to, release: None });
     };
     // it is made, tried, and ends the one before
-    let rotated = look.book.records(set, Event::Rotate).find_map(Entry::at);
-    ceremony(set.issue.1, rotated.unwrap_or(set.issue.1));
+    let rotated = |set| look.book.records(set, Event::Rotate).find_map(Entry::at);
+    [Some(set.issue.1), rotated(set)].into_iter().flatten().for_each(&mut ceremony);
     // it makes the next one, and is tried when it is dead
     if let Some(next) = look.book.next(set) {
-        let rotated = look.book.records(next, Event::Rotate).find_map(Entry::at);
-        ceremony(next.issue.1, revoked.max(rotated).unwrap_or(next.issue.1));
+        let times = [Some(next.issue.1), rotated(next), revoked];
+        times.into_iter().flatten().for_each(&mut ceremony);
     }
     for (_, at, _) in set.openings.iter().filter(|opening| opening.2 == "rotate") {
-        ceremony(*at, *at);
+        ceremony(*at);
     }
-    let switched = look.book.records(set, Event::Disable).filter_map(Entry::at);
-    switched.for_each(|at| ceremony(at, at));
+    look.book.records(set, Event::Disable).filter_map(Entry::at).for_each(ceremony);
     for window in &mut all {
         window.from = window.from.shifted(-skew);
         window.to = window.to.map(|to| to.shifted(skew));
