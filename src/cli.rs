@@ -371,6 +371,9 @@ pub struct Status {
     /// As of that time instead of now: 2026-11-24T04:02+01:00
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<String>,
+    /// Say what speaks against the method file as it is, in plain sentences, and stop; exit with 1 when something does
+    #[arg(long, conflicts_with_all = ["check", "json", "ics", "as_of"])]
+    pub lint: bool,
 }
 
 /// `inspect`
@@ -414,6 +417,9 @@ pub struct Print {
     /// Language, where a document is there in it
     #[arg(long, value_name = "LANG", conflicts_with = "check")]
     pub lang: Option<String>,
+    /// In large print, as the operator's card always is
+    #[arg(long, conflicts_with_all = ["check", "built_in"])]
+    pub large: bool,
 }
 
 /// `demo`
@@ -468,5 +474,26 @@ mod tests {
                 verb.get_name()
             );
         }
+    }
+
+    /// Whoever holds paper types what it says: every command on it is one that there is.
+    #[test]
+    fn papers_name_commands_that_there_are() {
+        let mut commands = 0;
+        for (name, text) in crate::paper::Templates::built_in_files() {
+            let mut filled = String::new();
+            let mut rest = text;
+            while let Some((before, value)) = rest.split_once("{{") {
+                filled.push_str(before);
+                filled.push('1');
+                rest = value.split_once("}}").map_or("", |(_, after)| after);
+            }
+            filled.push_str(rest);
+            // a block of code has other quotes, which are not ours
+            let filled = filled.replace("```", "");
+            commands += filled.matches("`breakglass ").count();
+            assert_eq!(mistaken_hint(&filled), None, "{name}");
+        }
+        assert!(commands > 20, "{commands}");
     }
 }

@@ -6,6 +6,7 @@
 mod caret;
 pub mod contacts;
 pub mod file;
+pub mod lint;
 
 pub use contacts::Contacts;
 pub use file::{ByPhone, Custodian, Lock, Method, MethodError, Rotation, Source, short};

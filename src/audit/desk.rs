@@ -113,12 +113,10 @@ pub enum DeskError {
 const MOST_NAMED: usize = 20;
 
 fn named(strays: &[DeskError]) -> String {
-    let mut list: String =
-        strays.iter().take(MOST_NAMED).map(|stray| format!("\n  {stray}")).collect();
-    if let Some(more) = strays.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
-        list += &format!("\n  and {more} more");
-    }
-    list
+    let more = strays.len().saturating_sub(MOST_NAMED);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    let names = strays.iter().take(MOST_NAMED).map(ToString::to_string);
+    names.chain(more).flat_map(|name| ["\n  ".to_owned(), name]).collect()
 }
 
 fn list(paths: &[PathBuf]) -> String {
@@ -254,9 +252,10 @@ fn copies(books: &mut Vec<Book>) -> Vec<Input> {
             longer.dealt = std::mem::take(&mut book.dealt);
             longer.today = longer.today.take().or(book.today.take());
         }
-        let what = match longer.entries.len() == book.entries.len() {
-            true => "copy of the logbook",
-            false => "copy of the logbook, its end missing",
+        let what = if longer.entries.len() == book.entries.len() {
+            "copy of the logbook"
+        } else {
+            "copy of the logbook, its end missing"
         };
         copies.push(Input { path: book.path, what, sha256: book.sha256 });
     }

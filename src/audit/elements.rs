@@ -123,10 +123,7 @@ fn lines(source: &mut dyn BufRead, take: &mut dyn Take) -> Result<u64, Broken> {
                 open = Some(depth);
                 continue;
             }
-            let what = match what.is_empty() {
-                true => format!("line {number} is not JSON"),
-                false => what,
-            };
+            let what = if what.is_empty() { format!("line {number} is not JSON") } else { what };
             return Err(Broken { record: records + 1, what, at_end: is_end(source) });
         }
         records += 1;

@@ -1,5 +1,6 @@
 //! Facts: what evidence says of credentials, and how well the time of it is known.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::clock::Instant;
@@ -321,20 +322,18 @@ impl Fact {
     }
 
     /// Returns the first of a run of uses whose times are known; of everything else, itself.
-    #[must_use]
-    pub fn first_of_run(&self) -> Self {
-        match self.when.exact() {
-            Some(_) => Self { last: self.when.to, times: 1, ..self.clone() },
-            None => self.clone(),
+    pub fn first_of_run(&self) -> Cow<'_, Self> {
+        match self.when.exact().filter(|_| self.times > 1) {
+            Some(_) => Cow::Owned(Self { last: self.when.to, times: 1, ..self.clone() }),
+            None => Cow::Borrowed(self),
         }
     }
 
     /// Returns the last of a run of uses whose times are known; of everything else, itself.
-    #[must_use]
-    pub fn last_of_run(&self) -> Self {
-        match self.last.filter(|_| self.when.exact().is_some()) {
-            Some(last) => Self { when: Span::at(last), times: 1, ..self.clone() },
-            None => self.clone(),
+    pub fn last_of_run(&self) -> Cow<'_, Self> {
+        match self.last.filter(|_| self.when.exact().is_some() && self.times > 1) {
+            Some(last) => Cow::Owned(Self { when: Span::at(last), times: 1, ..self.clone() }),
+            None => Cow::Borrowed(self),
         }
     }
 

@@ -216,10 +216,9 @@ fn in_time(end: End, due: Instant, late: Instant) -> (Verdict, String, Vec<Place
         What::SeenAbsent => "no longer listed",
         _ => "revoked",
     };
-    let mut why = format!("{what} {}", end.when);
-    if let Some(from) = end.when.from.filter(|from| *from > late) {
-        why += &format!(", {} late", lasting(from.since(due)));
-    }
+    let by = end.when.from.filter(|from| *from > late);
+    let by = by.map(|from| format!(", {} late", lasting(from.since(due))));
+    let why = format!("{what} {}{}", end.when, by.unwrap_or_default());
     let verdict = match end.when {
         Span { to: Some(to), .. } if to <= late => Verdict::Pass,
         Span { from: Some(from), .. } if from > late => Verdict::Fail,

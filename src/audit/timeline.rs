@@ -1,5 +1,7 @@
 //! What is known of one credential, folded from every fact about it.
 
+use std::borrow::Cow;
+
 use super::facts::{Fact, Place, Span, What};
 use crate::clock::Instant;
 
@@ -50,8 +52,10 @@ impl Timeline {
         let facts: Vec<&Fact> = facts.into_iter().collect();
         // the beginning and the end of a run of uses stand each at its time
         let runs = facts.iter().filter(|fact| fact.what.is_alive() && fact.times > 1);
-        let ends: Vec<Fact> =
-            runs.flat_map(|fact| [fact.first_of_run(), fact.last_of_run()]).collect();
+        let ends: Vec<Fact> = runs
+            .flat_map(|fact| [fact.first_of_run(), fact.last_of_run()])
+            .map(Cow::into_owned)
+            .collect();
         let single = facts.iter().filter(|fact| !(fact.what.is_alive() && fact.times > 1));
         let mut facts: Vec<&Fact> = single.copied().chain(&ends).collect();
         // by the time when it is known for sure; within one second records of one file keep their order
@@ -89,9 +93,9 @@ impl Timeline {
             // what a platform tells of itself has one clock, in one file or in several
             let told = |end: End| matches!(end.how, What::Deactivated | What::Deleted);
             let again = fact.what == What::Reactivated;
-            let apart = |end: End| match end.place.file == fact.place.file || again && told(end) {
-                true => 0,
-                false => skew,
+            let apart = |end: End| {
+                let one = end.place.file == fact.place.file || again && told(end);
+                if one { 0 } else { skew }
             };
             // within one second the order of one file counts
             let behind = |end: End| again && end.when.to == Some(at) && fact.place > end.place;

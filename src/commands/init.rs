@@ -28,7 +28,7 @@ pub(super) fn run(context: &Context, args: &Init) -> Result<Exit, Failure> {
         format!(" -C {}", args.dir.display())
     };
     context.hint(&format!(
-        "edit `{}`, then see what would be dealt with `breakglass{dir} split --dry-run`",
+        "edit `{}`, then see what speaks against it with `breakglass{dir} status --lint`, and what would be dealt with `breakglass{dir} split --dry-run`",
         args.dir.join("method.toml").display()
     ));
     Ok(Exit::Done)

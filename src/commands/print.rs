@@ -20,6 +20,9 @@ use crate::set::sha256;
 use crate::state::State;
 use crate::ui::{Failure, Ui};
 
+/// The operator's card.
+const CARD: &str = "operator";
+
 /// The longest name that a sheet is checked with.
 const LONG_NAME: &str = "Wilhelmina-Alexandra Featherstonehaugh-Cholmondeley van Oranje";
 
@@ -34,8 +37,12 @@ pub(super) fn run(context: &Context, args: &Print) -> Result<Exit, Failure> {
         return check::run(&context.ui, &kit, &method, args.output.as_deref());
     }
     let language = args.lang.as_deref().unwrap_or("en");
-    let templates = Templates::open(Some(&kit.templates()), language, false)
-        .map_err(|e| Failure::invalid(e.to_string()))?;
+    let open = |large| {
+        Templates::open(Some(&kit.templates()), language, large)
+            .map_err(|e| Failure::invalid(e.to_string()))
+    };
+    let (normal, large) = (open(args.large)?, open(true)?);
+    let templates = &normal;
     if args.documents.is_empty() {
         for name in templates.documents().map_err(|e| Failure::invalid(e.to_string()))? {
             context.ui.data(&name);
@@ -72,7 +79,14 @@ pub(super) fn run(context: &Context, args: &Print) -> Result<Exit, Failure> {
                 .warn(&format!("there is no `{name}` in `{language}`: it is printed in English"));
         }
         let known = templates.documents().map_err(|e| Failure::invalid(e.to_string()))?;
-        let pdf = fill(name, &kit, (&method, &text), (paper, &templates), args.generation, |_| {})
+        // whoever reads it at 4 am has no time to look for glasses
+        let templates = if name == CARD { &large } else { templates };
+        let card = |values: &mut Values| {
+            let program = context.signature();
+            values
+                .record("program", vec![("version", program.version), ("sha256", program.sha256)]);
+        };
+        let pdf = fill(name, &kit, (&method, &text), (paper, templates), args.generation, card)
             .map_err(|error| {
                 let failure = Failure::invalid(error.to_string());
                 match error {
@@ -158,6 +172,8 @@ fn fill(
     }
     let mut filled = values(&method, state.next_generation().saturating_sub(1));
     filled.record("release", values::slip(&state));
+    filled.records("phones", values::phones(&method, &kit.contacts().unwrap_or_default()));
+    filled.record("program", vec![("version", "0".to_owned()), ("sha256", "0".repeat(64))]);
     let (of_set, sheets) = values::void_sheets(&state, &method, generation);
     filled.record("void", of_set);
     filled.records("void_sheets", sheets);

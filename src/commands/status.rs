@@ -1,6 +1,7 @@
 //! `status`: how things stand in one kit or in many, and what is due.
 
 mod calendar;
+mod lint;
 
 use serde_json::{Value, json};
 
@@ -31,6 +32,9 @@ struct Standing {
 
 pub(super) fn run(context: &Context, args: &cli::Status) -> Result<Exit, Failure> {
     let ui = &context.ui;
+    if args.lint {
+        return lint::run(context, &args.kits);
+    }
     let now = match &args.as_of {
         Some(text) => Instant::parse(text).map_err(|e| Failure::invalid(e.to_string()))?,
         None => Instant::now(),

@@ -30,6 +30,11 @@ impl Contacts {
         toml::from_str(text).map_err(|e| e.to_string().trim_end().to_owned())
     }
 
+    /// Says whether somebody else can open a holder's safe.
+    pub fn has_deputy(&self, id: &str) -> bool {
+        self.0.get(id).is_some_and(|contact| !contact.deputies.is_empty())
+    }
+
     /// Returns how to reach a custodian, in one line; empty when nothing is known.
     pub fn line(&self, id: &str) -> String {
         let Some(contact) = self.0.get(id) else { return String::new() };

@@ -7,6 +7,9 @@ use super::qr::Code;
 use super::template::{self, Block, Templates, Values, images};
 use crate::codes::grid::PaperSize;
 
+/// Least size of a document's text in large print, points.
+const LARGE: f32 = 14.0;
+
 /// Makes the PDF of a document from the template of that name.
 ///
 /// `foot` says on every page what it belongs to; the first eight signs of the template's hash follow it.
@@ -35,9 +38,14 @@ pub fn document(
         .collect::<Result<_, _>>()?;
     shown.modules = codes.iter().map(Code::width).collect();
     let fonts = templates.fonts()?;
+    let mut theme = templates.theme.clone();
+    if templates.large {
+        // a document has more room than a sheet
+        theme.text.body = theme.text.body.max(LARGE);
+    }
     let setting = Setting {
         fonts,
-        theme: &templates.theme,
+        theme: &theme,
         typed: &TypedLines::default(),
         paper,
         leaf: 1,

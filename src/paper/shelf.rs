@@ -15,7 +15,7 @@ const MAX_FILE: usize = 4 << 20;
 /// Language of last resort; every built-in template is there in it.
 pub(super) const FALLBACK: &str = "en";
 
-const BUILT_IN: [(&str, &str); 14] = [
+const BUILT_IN: [(&str, &str); 17] = [
     ("README.md", include_str!("../../templates/README.md")),
     ("theme.toml", include_str!("../../templates/theme.toml")),
     ("theme-large.toml", include_str!("../../templates/theme-large.toml")),
@@ -28,6 +28,9 @@ const BUILT_IN: [(&str, &str); 14] = [
     ("en/destruction.md", include_str!("../../templates/en/destruction.md")),
     ("en/evidence.md", include_str!("../../templates/en/evidence.md")),
     ("en/label.md", include_str!("../../templates/en/label.md")),
+    ("en/operator.md", include_str!("../../templates/en/operator.md")),
+    ("de/operator.md", include_str!("../../templates/de/operator.md")),
+    ("es/operator.md", include_str!("../../templates/es/operator.md")),
     ("de/sheet.md", include_str!("../../templates/de/sheet.md")),
     ("es/sheet.md", include_str!("../../templates/es/sheet.md")),
 ];

@@ -127,7 +127,7 @@ impl Case {
             own.retain(|f| f.when.to.or(f.when.from).is_none_or(|at| at <= changed));
             // nor is what a run of uses goes on with
             let runs_on = |f: &&mut Fact| f.what.is_use() && f.last > Some(changed);
-            own.iter_mut().filter(runs_on).for_each(|f| *f = f.first_of_run());
+            own.iter_mut().filter(runs_on).for_each(|f| *f = f.first_of_run().into_owned());
         }
         // a stretch that began before this secret was there cannot have ended it earlier
         for fact in &mut own {

@@ -54,7 +54,7 @@ impl Html {
             summary(report)
         )?;
         releases(report, out)?;
-        writeln!(out, "<h2>Timelines</h2>\n<p>{}</p>", LEGEND)?;
+        writeln!(out, "<h2>Timelines</h2>\n<p>{LEGEND}</p>")?;
         for look in case.looks() {
             let id = if look.id.is_empty() {
                 String::new()

@@ -90,7 +90,22 @@ pub fn object(report: &Report) -> Value {
             })
         })
         .collect();
-    let findings: Vec<Value> = report
+    json!({
+        "version": VERSION,
+        "as_of": case.as_of.rfc3339(),
+        "skew_seconds": case.skew,
+        "outcome": report.outcome().word(),
+        "logbooks": books,
+        "evidence": evidence,
+        "inputs": inputs,
+        "releases": releases,
+        "findings": findings(report),
+        "notes": report.notes,
+    })
+}
+
+fn findings(report: &Report) -> Vec<Value> {
+    report
         .findings
         .iter()
         .map(|finding| {
@@ -115,17 +130,5 @@ pub fn object(report: &Report) -> Value {
                 "remedy": finding.remedy(),
             })
         })
-        .collect();
-    json!({
-        "version": VERSION,
-        "as_of": case.as_of.rfc3339(),
-        "skew_seconds": case.skew,
-        "outcome": report.outcome().word(),
-        "logbooks": books,
-        "evidence": evidence,
-        "inputs": inputs,
-        "releases": releases,
-        "findings": findings,
-        "notes": report.notes,
-    })
+        .collect()
 }

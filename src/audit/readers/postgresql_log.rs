@@ -262,96 +262,103 @@ fn take(line: &Line<'_>, pending: &mut Pending, reading: &mut Reading<'_>) {
     if line.inside {
         return;
     }
-    let fact = |what: What, user: &str| {
-        Fact::new(what, Span::at(line.at))
-            .subject(user)
-            .credential(user)
-            .by(line.user, "")
-            .from(line.from, "")
-    };
     let message = line.message;
     if message.starts_with("connection authorized: user=") {
         reading.found.sees_uses = true;
-        reading.fact(fact(What::Used, line.user).word("connection authorized"));
+        reading.fact(fact(line, What::Used, line.user).word("connection authorized"));
     } else if line.state == "28P01"
         || message.starts_with("password authentication failed for user")
     {
-        reading.fact(fact(What::UseFailed, line.user).word("password authentication failed"));
+        let failed = fact(line, What::UseFailed, line.user);
+        reading.fact(failed.word("password authentication failed"));
     } else if message.starts_with("terminating connection due to administrator command") {
-        reading.fact(fact(What::SessionsEnded, line.user).word("connection terminated"));
+        let ended = fact(line, What::SessionsEnded, line.user);
+        reading.fact(ended.word("connection terminated"));
     } else if let Some(text) = statement_of(message) {
         reading.found.sees_changes = true;
         for statement in split(text) {
-            let verb = statement.split_whitespace().next().unwrap_or_default();
-            match &*verb.to_ascii_uppercase() {
-                "BEGIN" | "START" => {
-                    pending.entry(line.session.to_owned()).or_default().open = true;
-                    continue;
-                }
-                "ROLLBACK"
-                    if statement.split_whitespace().any(|w| w.eq_ignore_ascii_case("TO")) =>
-                {
-                    // back to a savepoint is not the end of it, and how much it takes back is not said: all of it
-                    if let Some(session) = pending.get_mut(line.session) {
-                        session.take_back(reading, false);
-                    }
-                    continue;
-                }
-                "COMMIT" | "END" | "ROLLBACK" | "ABORT" => {
-                    let back = verb.to_ascii_uppercase().starts_with(['R', 'A']);
-                    let says = |word: &str| {
-                        statement.split_whitespace().any(|w| w.eq_ignore_ascii_case(word))
-                    };
-                    let chained = says("CHAIN") && !says("NO");
-                    if let Some(mut session) = pending.remove(line.session) {
-                        let lost = back || session.failed;
-                        let facts = &mut session;
-                        if lost { facts.take_back(reading, false) } else { facts.keep(reading) }
-                    }
-                    if chained {
-                        pending.entry(line.session.to_owned()).or_default().open = true;
-                    }
-                    continue;
-                }
-                _ => {}
-            }
-            if verb.eq_ignore_ascii_case("PREPARE")
-                && statement.to_ascii_uppercase().contains("TRANSACTION")
-            {
-                // who ends it, and how, another session says
-                pending.remove(line.session);
-                reading.partial("a transaction was prepared: whether it was done, nobody can tell");
-                continue;
-            }
-            let Some(mut change) = role_change(&statement) else { continue };
-            if matches!(&*change.role, "current_user" | "session_user" | "current_role") {
-                line.user.clone_into(&mut change.role);
-            }
-            if change.renamed {
-                reading.partial(format!(
-                    "role {} was renamed: its secret lives on elsewhere",
-                    change.role
-                ));
-                continue;
-            }
-            if change.clear_password {
-                let role = &change.role;
-                reading.note(format!("a password of role `{role}` stands in this log in clear"));
-            }
-            let place = reading.place();
-            let session = pending.entry(line.session.to_owned()).or_default();
-            let roles = std::iter::once(&change.role).chain(&change.others);
-            let each = roles.flat_map(|role| change.what.iter().map(move |what| (role, what)));
-            for (role, what) in each {
-                let fact = fact(*what, role).word(change.word);
-                let when = match what {
-                    What::Expires if change.ends_now => Span::at(line.at),
-                    What::Expires => change.expires.unwrap_or(Span::UNKNOWN),
-                    _ => fact.when,
-                };
-                session.facts.push(Fact { when, last: when.to, place, ..fact });
+            if !is_of_transaction(&statement, line, pending, reading) {
+                changes(&statement, line, pending, reading);
             }
         }
+    }
+}
+
+fn fact(line: &Line<'_>, what: What, user: &str) -> Fact {
+    let fact = Fact::new(what, Span::at(line.at)).subject(user).credential(user);
+    fact.by(line.user, "").from(line.from, "")
+}
+
+/// Takes a statement that begins or ends a transaction; says whether it was one.
+fn is_of_transaction(
+    statement: &str,
+    line: &Line<'_>,
+    pending: &mut Pending,
+    reading: &mut Reading<'_>,
+) -> bool {
+    let says = |word: &str| statement.split_whitespace().any(|w| w.eq_ignore_ascii_case(word));
+    let verb = statement.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+    match &*verb {
+        "BEGIN" | "START" => pending.entry(line.session.to_owned()).or_default().open = true,
+        // back to a savepoint is not the end of it, and how much it takes back is not said: all of it
+        "ROLLBACK" if says("TO") => {
+            if let Some(session) = pending.get_mut(line.session) {
+                session.take_back(reading, false);
+                session.failed = false;
+            }
+        }
+        "COMMIT" | "END" | "ROLLBACK" | "ABORT" => {
+            let back = verb.starts_with(['R', 'A']);
+            if let Some(mut session) = pending.remove(line.session) {
+                if back || session.failed {
+                    session.take_back(reading, false);
+                } else {
+                    session.keep(reading);
+                }
+            }
+            if says("CHAIN") && !says("NO") {
+                pending.entry(line.session.to_owned()).or_default().open = true;
+            }
+        }
+        "PREPARE" if says("TRANSACTION") => {
+            // who ends it, and how, another session says
+            let open = pending.remove(line.session);
+            if open.is_some_and(|session| !session.facts.is_empty()) {
+                reading.partial("a transaction was prepared: nobody can tell whether it was done");
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Takes a statement that changes roles.
+fn changes(statement: &str, line: &Line<'_>, pending: &mut Pending, reading: &mut Reading<'_>) {
+    let Some(mut change) = role_change(statement) else { return };
+    if matches!(&*change.role, "current_user" | "session_user" | "current_role") {
+        line.user.clone_into(&mut change.role);
+    }
+    let role = &change.role;
+    if change.renamed {
+        if reading.interest.wants(role, role) {
+            reading.partial(format!("role {role} was renamed: its secret lives on elsewhere"));
+        }
+        return;
+    }
+    if change.clear_password {
+        reading.note(format!("a password of role `{role}` stands in this log in clear"));
+    }
+    let place = reading.place();
+    let session = pending.entry(line.session.to_owned()).or_default();
+    let roles = std::iter::once(role).chain(&change.others);
+    for (role, what) in roles.flat_map(|role| change.what.iter().map(move |what| (role, what))) {
+        let fact = fact(line, *what, role).word(change.word);
+        let when = match what {
+            What::Expires if change.ends_now => Span::at(line.at),
+            What::Expires => change.expires.unwrap_or(Span::UNKNOWN),
+            _ => fact.when,
+        };
+        session.facts.push(Fact { when, last: when.to, place, ..fact });
     }
 }
 

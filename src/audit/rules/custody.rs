@@ -7,6 +7,7 @@ use crate::audit::case::Look;
 use crate::audit::facts::Truth;
 use crate::audit::finding::{Finding, Severity};
 use crate::logbook::{Event, Person};
+use crate::method::lint::town;
 use crate::set::SheetId;
 use crate::state::{Fate, Stage};
 
@@ -200,7 +201,8 @@ fn alone(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
                     "generation {generation}: {person} holds {} shares, and {k} open it",
                     numbers.len()
                 ))
-                .person(person),
+                .person(person)
+                .key(&person.id),
             Some(_) => rule.pass(format!("generation {generation}: nobody holds {k} shares")),
         };
         out.push(finding.about(look));
@@ -305,10 +307,8 @@ fn one_site(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             );
             continue;
         };
-        // the town or building before the comma
-        let place = |site: &str| site.split(',').next().unwrap_or_default().trim().to_lowercase();
         let sites: BTreeSet<String> =
-            method.custodians.iter().map(|c| place(&c.site)).filter(|s| !s.is_empty()).collect();
+            method.custodians.iter().map(|c| town(&c.site)).filter(|s| !s.is_empty()).collect();
         let finding = match sites.len() {
             0 => rule.cannot_tell(format!("generation {generation}: the method names no sites")),
             1 => rule.fail(format!(

@@ -208,9 +208,10 @@ fn only_on_paper(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
 
 fn name(entry: &Entry) -> String {
     let event = entry.text("event");
-    match entry.is_loose() {
-        true => format!("a loose {event} of {}", entry.text("at")),
-        false => format!("record {} ({event})", entry.seq),
+    if entry.is_loose() {
+        format!("a loose {event} of {}", entry.text("at"))
+    } else {
+        format!("record {} ({event})", entry.seq)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::audit::facts::What;
 use crate::audit::finding::{Finding, Severity};
 use crate::logbook::Event;
 use crate::method::Method;
+use crate::method::lint::{needs_what_is_down, wide_scope};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -194,21 +195,9 @@ fn threshold(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
 }
 
 fn scope(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
-    of_methods(rule, view, out, |method| {
-        let text = format!("{} {}", method.scope, method.name).to_lowercase();
-        let wide = [
-            "organisation",
-            "organization",
-            "root",
-            "management account",
-            "global admin",
-            "whole",
-            "everything",
-        ];
-        match wide.iter().find(|word| text.contains(**word)) {
-            Some(word) => Err(format!("its scope is `{}` ({word})", method.scope)),
-            None => Ok(format!("its scope is `{}`", method.scope)),
-        }
+    of_methods(rule, view, out, |method| match wide_scope(method) {
+        Some(word) => Err(format!("its scope is `{}` ({word})", method.scope)),
+        None => Ok(format!("its scope is `{}`", method.scope)),
     });
 }
 
@@ -226,28 +215,9 @@ fn uses(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
 }
 
 fn dependency(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
-    of_methods(rule, view, out, |method| {
-        let text = format!("{} {}", method.login, method.also_needed.join(" ")).to_lowercase();
-        let down = [
-            "vpn",
-            "sso",
-            "single sign",
-            "okta",
-            "azure ad",
-            "entra",
-            "jump host",
-            "bastion",
-            "pam",
-        ];
-        match down.iter().find(|word| {
-            text.split(|c: char| !c.is_alphanumeric())
-                .collect::<Vec<_>>()
-                .join(" ")
-                .contains(**word)
-        }) {
-            Some(word) => Err(format!("it needs `{word}`")),
-            None => Ok("it names nothing that may be down".to_owned()),
-        }
+    of_methods(rule, view, out, |method| match needs_what_is_down(method) {
+        Some(word) => Err(format!("it needs `{word}`")),
+        None => Ok("it names nothing that may be down".to_owned()),
     });
 }
 

@@ -161,8 +161,8 @@ fn after_end(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             for fact in used(look).filter(|fact| look.owns(fact, view.case.skew)) {
                 // a run that goes on over the end is late from there on
                 let whole = fact.when.from.is_some_and(|at| at > end);
-                let last = if whole { fact.clone() } else { fact.last_of_run() };
-                let fact = if whole { fact } else { &last };
+                let last = fact.last_of_run();
+                let fact = if whole { fact } else { &*last };
                 let late = fact.when.after(end) == Truth::Yes
                     && next.is_none_or(|next| fact.when.before(next) == Truth::Yes);
                 let elsewhere = windows.iter().any(|w| allowed(look, fact, w) != Truth::No);
@@ -257,7 +257,7 @@ fn unlogged(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             // both ends of a run have to have their reason
             let last = fact.last_of_run();
             let (fact, why) = match explained(look, &fact.first_of_run(), &windows, skew) {
-                Truth::Yes => (&last, explained(look, &last, &windows, skew)),
+                Truth::Yes => (&*last, explained(look, &last, &windows, skew)),
                 why => (fact, why),
             };
             if why == Truth::Yes {
@@ -291,7 +291,7 @@ fn before_record(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             let mut fine = true;
             let own = used(look).filter(|fact| look.owns(fact, view.case.skew));
             for fact in own.map(Fact::first_of_run) {
-                let fact = &fact;
+                let fact = &*fact;
                 let Some(to) = fact.when.to else { continue };
                 let early = release.at.since(to);
                 let known = others

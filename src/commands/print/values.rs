@@ -7,7 +7,7 @@ use crate::commands::exports::Wanted;
 use crate::commands::people::{holder, names};
 use crate::dealing::minutes;
 use crate::logbook::Person;
-use crate::method::{Lock, Method};
+use crate::method::{Contacts, Custodian, Lock, Method};
 use crate::paper::Values;
 use crate::state::{Fate, Release, Set, State};
 
@@ -62,6 +62,19 @@ pub(super) fn values(method: &Method, generation: u32) -> Values {
 /// `90 days`, `36 hours`.
 fn days(hours: u16) -> String {
     if hours.is_multiple_of(24) { format!("{} days", hours / 24) } else { format!("{hours} hours") }
+}
+
+/// How each custodian is reached.
+pub(super) fn phones(method: &Method, contacts: &Contacts) -> Vec<Row> {
+    let row = |custodian: &Custodian| {
+        vec![
+            ("name", custodian.name.clone()),
+            ("sheet", custodian.sheet.to_string()),
+            ("site", custodian.site.clone()),
+            ("phone", contacts.line(&custodian.id)),
+        ]
+    };
+    method.custodians.iter().map(row).collect()
 }
 
 /// What the slip says of the newest release.

@@ -110,7 +110,7 @@ impl Setting<'_> {
         let base = axis + 3.0 + CAPITAL * small;
         // of what lasts days only, the minutes matter
         let short = last.since(first) < 14 * 86_400;
-        let days = |at: Instant| at.unix() % 86_400 == 0;
+        let days = |at: Instant| at.unix().is_multiple_of(86_400);
         let name = |at: Instant| {
             if short && !(days(first) && days(last)) { at.utc() } else { at.date() }
         };
