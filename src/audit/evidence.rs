@@ -1,6 +1,7 @@
 //! One evidence file: what it is, what it covers, and the facts in it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
 use super::facts::{Fact, Place};
@@ -157,7 +158,7 @@ pub struct Reading<'a> {
     /// What was found so far.
     pub found: Found,
     /// The open run of uses by credential, subject, address, program and word: its place in `found.facts`.
-    runs: HashMap<[Box<str>; 5], usize>,
+    runs: HashMap<u64, usize>,
     record: u64,
     /// The account of the record that is being read.
     current: Box<str>,
@@ -231,9 +232,25 @@ impl<'a> Reading<'a> {
             return;
         };
         // what was done is told apart: a harmless call hides no other
-        let key = [&fact.credential, &fact.subject, &fact.address, &fact.agent, &fact.word];
-        let key = key.map(Clone::clone);
+        let who = |f: &'_ Fact| {
+            let mut hash = DefaultHasher::new();
+            (&f.credential, &f.subject, &f.address, &f.agent, &f.word).hash(&mut hash);
+            hash.finish()
+        };
+        let same = |f: &Fact| {
+            (&f.credential, &f.subject, &f.address, &f.agent, &f.word, f.what)
+                == (
+                    &fact.credential,
+                    &fact.subject,
+                    &fact.address,
+                    &fact.agent,
+                    &fact.word,
+                    fact.what,
+                )
+        };
+        let key = who(&fact);
         if let Some(run) = self.runs.get(&key).and_then(|place| self.found.facts.get_mut(*place))
+            && same(run)
             && let (Some(from), Some(last)) = (run.when.from, run.last)
             && at >= from
             && at.since(last) <= RUN

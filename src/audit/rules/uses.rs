@@ -229,7 +229,15 @@ fn silence(
 
 /// Says whether the records explain a use; `Unknown`: they may.
 fn explained(look: &Look<'_>, fact: &Fact, windows: &[Window], skew: i64) -> Truth {
-    let known: Vec<Truth> = windows.iter().map(|w| allowed(look, fact, w)).collect();
+    // a log may have a million uses: nothing is allocated here
+    let mut known = Truth::No;
+    for window in windows {
+        match allowed(look, fact, window) {
+            Truth::Yes => return Truth::Yes,
+            Truth::Unknown => known = Truth::Unknown,
+            Truth::No => {}
+        }
+    }
     // what comes after an end, or right before a record, is the question of another rule
     let after = look.set.releases.iter().any(|r| {
         let end = over(look, r).shifted(skew);
@@ -239,13 +247,7 @@ fn explained(look: &Look<'_>, fact: &Fact, windows: &[Window], skew: i64) -> Tru
         let early = r.at.since(fact.stretch().to.unwrap_or(r.at));
         early > 0 && early <= 86_400
     });
-    if known.contains(&Truth::Yes) || after || before {
-        Truth::Yes
-    } else if known.contains(&Truth::Unknown) {
-        Truth::Unknown
-    } else {
-        Truth::No
-    }
+    if after || before { Truth::Yes } else { known }
 }
 
 fn unlogged(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
@@ -257,6 +259,7 @@ fn unlogged(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
             // both ends of a run have to have their reason
             let last = fact.last_of_run();
             let (fact, why) = match explained(look, &fact.first_of_run(), &windows, skew) {
+                Truth::Yes if fact.times == 1 => continue,
                 Truth::Yes => (&*last, explained(look, &last, &windows, skew)),
                 why => (fact, why),
             };

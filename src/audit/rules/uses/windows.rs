@@ -84,10 +84,11 @@ fn is_of_ceremony(look: &Look<'_>, fact: &Fact) -> bool {
 
 /// Says whether a use lies in a window.
 pub(super) fn allowed(look: &Look<'_>, fact: &Fact, window: &Window) -> Truth {
-    if window.release.is_none() && !is_of_ceremony(look, fact) {
-        return Truth::No;
+    match within(fact, window) {
+        Truth::No => Truth::No,
+        _ if window.release.is_none() && !is_of_ceremony(look, fact) => Truth::No,
+        inside => inside,
     }
-    within(fact, window)
 }
 
 /// Says whether a fact lies in a window.
