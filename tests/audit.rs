@@ -1039,6 +1039,17 @@ fn what_a_platform_forgets_is_asked_for_in_time() {
     assert_eq!(json["kits"][0]["exports"][0]["files"].as_array().unwrap().len(), 3);
     papers.run(&["-C", "kit", "print", "evidence", "-o", "cover"]).expect(0, &["evidence.pdf"]);
     papers.file(&file, "{\"AccessKeyMetadata\": []}");
+    papers.file("junk.bin", "not an export\n");
+    let junk =
+        ["-C", "kit", "log", "add", "EVIDENCE", "--generation", "1", "--evidence", "junk.bin"];
+    papers.run(&junk).expect(0, &["`junk.bin` is nothing that an audit reads as an export"]);
+    // a wrong one is taken back
+    let void = ["-C", "kit", "log", "add", "VOID", "--note", "the wrong file", "--record"];
+    let last =
+        fs::read_to_string(papers.path("kit/logbook.jsonl")).unwrap().lines().count().to_string();
+    assert!(!status().out.contains("EVIDENCE"));
+    papers.run(&[&void[..], &[&last]].concat()).expect(0, &[]);
+    status().expect(0, &["EVIDENCE to be exported"]);
     let keep = ["-C", "kit", "log", "add", "EVIDENCE", "--record", &record, "--evidence", &file];
     papers.run(&keep).expect(0, &[]);
     let done = status().out;

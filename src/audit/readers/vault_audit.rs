@@ -42,9 +42,20 @@ fn hashes(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken
     })
 }
 
-#[derive(Deserialize, Default)]
+/// A text; `null` is an empty one.
+#[derive(Default)]
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = Option::<Borrowed<'a>>::deserialize(from)?;
+        Ok(Self(text.map(|text| text.0).unwrap_or_default()))
+    }
+}
+
+#[derive(Deserialize)]
 #[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Deserialize)]
 struct Line<'a> {

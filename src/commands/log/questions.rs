@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::flags;
+use crate::audit::desk;
 use crate::cli::LogAdd;
 use crate::commands::ask::answer;
 use crate::commands::people::{ask_person, by_sheet, holder, names};
@@ -367,6 +368,11 @@ impl Desk<'_> {
             let bytes = files::read(path, MAX_EVIDENCE)?;
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
             let name = typed(&name).map_err(Failure::invalid)?;
+            if !desk::is_known(path) {
+                self.ui.warn(&format!(
+                    "`{name}` is nothing that an audit reads as an export; its hash is recorded all the same"
+                ));
+            }
             list.push(json!({ "file": name, "sha256": hex(&sha256(&[&bytes])) }));
         }
         Ok((!list.is_empty()).then(|| list.into()))
