@@ -58,6 +58,36 @@ fn passwords_that_differ_and_ctrl_c_make_nothing() {
     assert!(!papers.path("papers").exists() && !papers.path("kit/logbook.jsonl").exists());
 }
 
+/// Whoever has the printed card, three sheets and the paper book types only what the card says.
+#[test]
+fn the_card_and_three_sheets_are_enough() {
+    let card = include_str!("../templates/en/operator.md");
+    let on_card = |start: &str| {
+        let command = card.split('`').find(|quoted| quoted.starts_with(start)).unwrap();
+        let words = command.split_whitespace().skip(1);
+        words.map(|word| word.replace("FOLDER", "scans")).collect::<Vec<String>>()
+    };
+    let papers = of_the_password();
+    let (kit, code) = (papers.path("kit"), papers.set_code());
+    std::fs::create_dir(kit.join("scans")).unwrap();
+    for sheet in ["1a", "2a", "3a"] {
+        let name = format!("scans/{sheet}.pdf");
+        std::fs::copy(papers.path(&papers.sheet(sheet)), kit.join(name)).unwrap();
+    }
+    let start = |words: &[String]| {
+        Dialogue::start_in(&kit, &words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let mut dialogue = start(&on_card("breakglass combine FOLDER"));
+    for number in ["1 of 3", "2 of 3", "3 of 3"] {
+        dialogue.wait_any(&[number]);
+    }
+    dialogue.opens(&code, PASSWORD);
+    let mut done = start(&on_card("breakglass log add END"));
+    done.wait_any(&["Recorded: record"]);
+    let book = std::fs::read_to_string(kit.join("logbook.jsonl")).unwrap();
+    assert!(book.lines().last().unwrap().contains("\"event\":\"END\""), "{book}");
+}
+
 #[test]
 fn twelve_typed_lines_and_the_kit_are_enough() {
     let papers = of_the_password();
