@@ -31,16 +31,17 @@ fn listed(key: &str, status: &str, made: &str) -> String {
     )
 }
 
+/// Takes every end of a key out of the log, and lists it as active.
+fn never_ended(desk: &Desk, key: &str, made: &str) {
+    desk.keep("cloudtrail.jsonl", |line| !ends(line, key));
+    desk.edit("list-access-keys.json", "\"AccessKeyMetadata\": [", &listed(key, "Active", made));
+}
+
 pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         what: "generation 3 was never revoked",
         change: |desk| {
-            desk.keep("cloudtrail.jsonl", |line| !ends(line, KEY3));
-            desk.edit(
-                "list-access-keys.json",
-                "\"AccessKeyMetadata\": [",
-                &listed(KEY3, "Active", "2026-07-03T08:55:00Z"),
-            );
+            never_ended(desk, KEY3, "2026-07-03T08:55:00Z");
         },
         breaks: &["BG-REV-001", "BG-REV-007"],
         mends: &[],
@@ -168,12 +169,7 @@ pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         what: "a deletion does not say of which key",
         change: |desk| {
-            desk.keep("cloudtrail.jsonl", |line| !ends(line, KEY3));
-            desk.edit(
-                "list-access-keys.json",
-                "\"AccessKeyMetadata\": [",
-                &listed(KEY3, "Active", "2026-07-03T08:55:00Z"),
-            );
+            never_ended(desk, KEY3, "2026-07-03T08:55:00Z");
             desk.event(
                 "2026-10-06T12:30:00Z",
                 "DeleteAccessKey",
@@ -530,12 +526,7 @@ pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         what: "the credential of the drill was never revoked",
         change: |desk| {
-            desk.keep("cloudtrail.jsonl", |line| !ends(line, KEY3));
-            desk.edit(
-                "list-access-keys.json",
-                "\"AccessKeyMetadata\": [",
-                &listed(KEY3, "Active", "2026-07-03T08:55:00Z"),
-            );
+            never_ended(desk, KEY3, "2026-07-03T08:55:00Z");
             let record =
                 desk.book.iter_mut().rev().find(|record| record["event"] == "REVOKE").unwrap();
             record["event"] = "NOTIFY".into();
