@@ -33,6 +33,13 @@ pub struct Line {
     pub code: String,
 }
 
+impl Line {
+    /// Returns date and minute as they are written, `2026-11-24 05:02`; they sort as text.
+    pub fn moment(&self) -> String {
+        format!("{} {}", self.date, minute(&self.time))
+    }
+}
+
 /// Why a transcript cannot be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TranscriptError {

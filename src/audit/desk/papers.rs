@@ -53,9 +53,11 @@ pub(super) fn read_transcript(
             );
             return Err(broken(path, 0, what));
         }
-        // lines of a later day than the audit are not judged
-        let day = as_of.date();
-        let typed: Vec<_> = typed.iter().filter(|line| line.date <= day).cloned().collect();
+        // lines of a later time than the audit are not judged; paper has the time of the place
+        let zone = entries.last().map_or("", |entry| entry.text("tz"));
+        let now = as_of.at_offset(zone);
+        let of_then = |line: &&transcript::Line| line.moment() <= now;
+        let typed: Vec<_> = typed.iter().filter(of_then).cloned().collect();
         let findings = transcript::compare(&typed, entries);
         let past_end = typed.last().is_some_and(|last| {
             findings.iter().any(
