@@ -6,6 +6,7 @@ use super::timeline::End;
 use crate::clock::Instant;
 use crate::logbook::Person;
 use crate::set::SheetId;
+use crate::state::Release;
 
 /// The answer to the question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,42 +19,6 @@ pub enum Verdict {
     Pass,
     /// It is not due yet.
     Open,
-}
-
-impl Row {
-    /// Says how it was used, for a table.
-    pub fn used(&self) -> String {
-        match self.uses {
-            None if !self.covered => "no log here shows whether it was used".to_owned(),
-            None => "no use seen".to_owned(),
-            Some((span, 1)) => format!("used once, {}", span.minutes()),
-            Some((span, times)) => format!("used {times} times, {}", span.minutes()),
-        }
-    }
-
-    /// Returns the word of the verdict, for a table.
-    pub fn word(&self) -> String {
-        let waived = if self.waived.is_some() { ", waived" } else { "" };
-        format!("{}{waived}", self.verdict.word())
-    }
-
-    /// Says when it ended, for a table.
-    pub fn end(&self) -> String {
-        let ended = |at| format!("ended {}", Span::at(at).minutes());
-        self.ended.map_or("no END".to_owned(), |(_, at)| ended(at))
-    }
-}
-
-impl Verdict {
-    /// Returns the word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Fail => "FAIL",
-            Self::Inconclusive => "CANNOT TELL",
-            Self::Pass => "pass",
-            Self::Open => "not due yet",
-        }
-    }
 }
 
 /// One release.
@@ -97,6 +62,42 @@ pub struct Row {
     pub waived: Option<String>,
 }
 
+impl Row {
+    /// Says how it was used, for a table.
+    pub fn used(&self) -> String {
+        match self.uses {
+            None if !self.covered => "no log here shows whether it was used".to_owned(),
+            None => "no use seen".to_owned(),
+            Some((span, 1)) => format!("used once, {}", span.minutes()),
+            Some((span, times)) => format!("used {times} times, {}", span.minutes()),
+        }
+    }
+
+    /// Returns the word of the verdict, for a table.
+    pub fn word(&self) -> String {
+        let waived = if self.waived.is_some() { ", waived" } else { "" };
+        format!("{}{waived}", self.verdict.word())
+    }
+
+    /// Says when it ended, for a table.
+    pub fn end(&self) -> String {
+        let ended = |at| format!("ended {}", Span::at(at).minutes());
+        self.ended.map_or("no END".to_owned(), |(_, at)| ended(at))
+    }
+}
+
+impl Verdict {
+    /// Returns the word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fail => "FAIL",
+            Self::Inconclusive => "CANNOT TELL",
+            Self::Pass => "pass",
+            Self::Open => "not due yet",
+        }
+    }
+}
+
 /// Makes the table.
 pub fn table(case: &Case, looks: &[Look<'_>]) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -105,7 +106,7 @@ pub fn table(case: &Case, looks: &[Look<'_>]) -> Vec<Row> {
             // one credential, one clock: it runs from the first release on
             let due = due(look).unwrap_or(release.revoke_due);
             let (verdict, why, places) = judge(case, look, due, release.at);
-            let uses = uses(look, release.at, case);
+            let uses = uses(look, release, case);
             let end = release.ended.map_or(case.as_of, |(_, at)| at).min(case.as_of);
             let covered = case.covers(look.book, look.set, Sees::Uses, (release.at, end));
             rows.push(Row {
@@ -272,10 +273,10 @@ fn named(look: &Look<'_>) -> String {
 
 /// Returns first and last use from a release on, up to its end or the next one of the set: what comes after is of a rotation,
 /// or the question of a rule.
-fn uses(look: &Look<'_>, from: Instant, case: &Case) -> Option<(Span, u64)> {
-    let next = look.set.releases.iter().map(|r| r.at).find(|at| *at > from);
-    let release = look.set.releases.iter().find(|r| r.at == from);
-    let ended = release.and_then(|r| r.ended).map(|(_, at)| at.shifted(case.skew + 1));
+fn uses(look: &Look<'_>, release: &Release, case: &Case) -> Option<(Span, u64)> {
+    let from = release.at;
+    let next = look.set.releases.iter().map(|r| r.at).filter(|at| *at > from).min();
+    let ended = release.ended.map(|(_, at)| at.shifted(case.skew + 1));
     let next = next.into_iter().chain(ended).min();
     let within = |fact: &&&Fact| {
         let (start, end) = (fact.when.from, fact.stretch().to);

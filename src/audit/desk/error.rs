@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::{DEEPEST, MOST_FILES};
 use crate::clock::Instant;
 use crate::files::FileError;
 use crate::logbook::LogError;
-
-use super::{DEEPEST, MOST_FILES};
 
 /// Why a desk cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +93,7 @@ fn at_record(record: u64) -> String {
     if record == 0 { String::new() } else { format!(", record {record}") }
 }
 
+/// A file that is not as such a file is; record 0: the file as a whole.
 pub(super) fn broken(path: &Path, record: u64, what: String) -> DeskError {
     DeskError::Broken { path: path.to_owned(), record, what }
 }

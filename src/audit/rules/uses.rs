@@ -155,7 +155,8 @@ fn after_end(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         for release in &look.set.releases {
             // nobody said that it was over: by then it had to be
             let (open, end) = (release.ended.is_none(), over(look, release));
-            let next = look.set.releases.iter().map(|r| r.at).find(|at| *at > release.at);
+            // a book may have them in another order than that of their times
+            let next = look.set.releases.iter().map(|r| r.at).filter(|at| *at > release.at).min();
             let (mut fine, mut many) = (true, Many::default());
             let end = end.shifted(view.case.skew);
             for fact in used(look).filter(|fact| look.owns(fact, view.case.skew)) {
@@ -325,9 +326,7 @@ fn before_record(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
 fn unused(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     for row in view.table {
         let Some(look) = view.looks.get(row.look) else { continue };
-        let end = row.ended.map_or(view.case.as_of, |(_, at)| at);
-        let covered = view.case.covers(look.book, look.set, Sees::Uses, (row.at, end));
-        let finding = match (&row.uses, covered) {
+        let finding = match (&row.uses, row.covered) {
             (Some(_), _) => rule.pass(format!("release {}: {}", row.record, row.used())),
             (None, true) => {
                 rule.fail(format!("release {}: the log covers it, and no use is in it", row.record))

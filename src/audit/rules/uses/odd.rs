@@ -137,8 +137,8 @@ pub(super) fn made_others(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Fi
                     .key(&fact.credential),
             );
         }
-        if fine && !look.set.releases.is_empty() {
-            let from = look.set.releases[0].at;
+        let first = look.set.releases.iter().map(|release| release.at).min();
+        if let Some(from) = first.filter(|_| fine) {
             let covered =
                 view.case.covers(look.book, look.set, Sees::Changes, (from, end_of(look, view)));
             let what =
