@@ -1,7 +1,10 @@
 //! The command line: types only. Help text lives here.
 
 pub mod audit;
+pub mod ceremony;
+pub mod drill;
 pub mod log;
+pub mod print;
 pub mod rotate;
 
 use std::path::PathBuf;
@@ -9,9 +12,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use audit::{Audit, Format};
+pub use ceremony::Staging;
+pub use drill::{Drill, DrillAnswers, DrillCall, DrillDry, DrillWet};
 pub use log::{
     Log, LogAdd, LogBook, LogCompare, LogImport, LogShow, LogStub, LogTranscript, LogVerify,
 };
+pub use print::Print;
 pub use rotate::{Driver, DriverTest, Reissue, Rotate};
 
 const HELP: &str = "\
@@ -165,6 +171,15 @@ pub struct Split {
     /// Deal although fewer than k shares would be unlocked, and record WHY
     #[arg(long, value_name = "WHY")]
     pub exception: Option<String>,
+    /// A ceremony.
+    #[command(flatten)]
+    pub staging: Staging,
+    /// Who watches the ceremony and holds no sheet: `Fay Adams (E2001)`
+    #[arg(long, value_name = "NAME (ID)", requires = "ceremony")]
+    pub witness: Option<String>,
+    /// Take the scans of the ceremony as a scanner drops them into DIR
+    #[arg(long, value_name = "DIR", requires = "ceremony")]
+    pub watch: Option<PathBuf>,
     /// Say what would be dealt and to whom, and stop
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -302,57 +317,6 @@ pub struct Confirm {
     pub custody: Custody,
 }
 
-/// `drill`
-#[derive(Subcommand)]
-pub enum Drill {
-    /// Every holder reads bag and generation off the label by phone
-    Call(DrillCall),
-    /// A quorum of sheets opens the set, and nothing of the credential is shown
-    Dry(DrillDry),
-    /// One sheet is read at its safe, and held against its manifest and the ink
-    Solo(DrillDry),
-}
-
-/// `drill call`
-#[derive(Args)]
-pub struct DrillCall {
-    /// What the holder of a sheet reads out: `1a=TE-004411`, or `1a=` for nobody reached; may be given several times
-    #[arg(long, value_name = "SHEET=BAG")]
-    pub bag: Vec<String>,
-    /// What the holder says of the seal, where it is not intact: `1a=torn at a corner`; may be given several times
-    #[arg(long, value_name = "SHEET=WORDS")]
-    pub seal: Vec<String>,
-    /// The generation on the labels
-    #[arg(long, value_name = "N")]
-    pub generation: Option<u32>,
-    /// The time, when the machine's clock is wrong: 2026-11-24T04:02+01:00
-    #[arg(long, value_name = "TIME")]
-    pub time: Option<String>,
-    /// Words for the record
-    #[arg(long, value_name = "WORDS")]
-    pub note: Option<String>,
-}
-
-/// `drill dry`, `drill solo`
-#[derive(Args)]
-pub struct DrillDry {
-    /// Where the sheets come from.
-    #[command(flatten)]
-    pub intake: Intake,
-    /// What the paper book says.
-    #[command(flatten)]
-    pub ink: Ink,
-    /// The time, when the machine's clock is wrong: 2026-11-24T04:02+01:00
-    #[arg(long, value_name = "TIME")]
-    pub time: Option<String>,
-    /// Go on in spite of what speaks against it, and record WHY
-    #[arg(long, value_name = "WHY")]
-    pub exception: Option<String>,
-    /// Words for the record
-    #[arg(long, value_name = "WORDS")]
-    pub note: Option<String>,
-}
-
 /// `status`
 #[derive(Args)]
 pub struct Status {
@@ -391,35 +355,6 @@ pub struct Inspect {
     /// Print what was found as JSON; never a share itself
     #[arg(long)]
     pub json: bool,
-}
-
-/// `print`
-#[derive(Args)]
-pub struct Print {
-    /// What to print; without a name the documents are listed
-    #[arg(value_name = "DOCUMENT", conflicts_with = "check")]
-    pub documents: Vec<String>,
-    /// Check every template in the kit's folder `templates`, with line and column; `-o` keeps samples
-    #[arg(long)]
-    pub check: bool,
-    /// Write the built-in templates and the description of their language into DIR (`-o`)
-    #[arg(long, conflicts_with_all = ["check", "documents"])]
-    pub built_in: bool,
-    /// The generation that a certificate of destruction is about [default: the newest that is void]
-    #[arg(long, value_name = "N", conflicts_with_all = ["check", "built_in"])]
-    pub generation: Option<u32>,
-    /// Put the PDFs into DIR
-    #[arg(short, long, value_name = "DIR")]
-    pub output: Option<PathBuf>,
-    /// Paper size [default: what theme.toml says, else a4]
-    #[arg(long, value_name = "SIZE", conflicts_with = "check")]
-    pub paper: Option<Paper>,
-    /// Language, where a document is there in it
-    #[arg(long, value_name = "LANG", conflicts_with = "check")]
-    pub lang: Option<String>,
-    /// In large print, as the operator's card always is
-    #[arg(long, conflicts_with_all = ["check", "built_in"])]
-    pub large: bool,
 }
 
 /// `demo`

@@ -2,6 +2,7 @@
 
 mod ask;
 mod audit;
+mod ceremony;
 mod change;
 mod combine;
 mod confirm;
@@ -31,6 +32,7 @@ mod rotate;
 mod screen;
 mod shortfall;
 mod split;
+mod spool;
 mod status;
 mod strips;
 mod typing;
@@ -101,7 +103,8 @@ pub fn run(cli: Cli, program: PathBuf) -> Exit {
     match dispatch(&context, &cli.command) {
         Ok(exit) => exit,
         Err(failure) => {
-            if failure.exit == Exit::Interrupted {
+            // a command that has made something says itself what becomes of it
+            if failure.exit == Exit::Interrupted && failure.message.is_empty() {
                 context.ui.must_say("Stopped. Nothing was opened, made or recorded.");
             }
             if !failure.message.is_empty() {

@@ -11,16 +11,31 @@ use crate::codes::payload::{self, Payload};
 use crate::files::{self, FileError};
 use crate::logbook::Logbook;
 use crate::method::{Contacts, Method, MethodError, file::MAX_FILE};
+use crate::paper::{PACKS, Pack};
 use crate::sealing::MAX_SEALED;
 use crate::set::{CodeBytes, Manifest, sha256};
 use crate::state::{self, State};
 
-/// What `init` lays down: name and content.
-const SEED: [(&str, &str); 6] = [
+/// What `init` lays down beside the papers of the packs: name and content.
+const SEED: [(&str, &str); 14] = [
+    ("README.md", include_str!("../custodian-kit/README.md")),
     ("method.toml", include_str!("../custodian-kit/method.toml")),
     ("contacts.toml", include_str!("../custodian-kit/contacts.toml")),
     ("recover.py", include_str!("../custodian-kit/recover.py")),
     ("verify.py", include_str!("../custodian-kit/verify.py")),
+    ("drivers/README.md", include_str!("../custodian-kit/drivers/README.md")),
+    ("drivers/example.sh", include_str!("../custodian-kit/drivers/example.sh")),
+    ("queries/README.md", include_str!("../custodian-kit/queries/README.md")),
+    (
+        "queries/athena-cloudtrail.sql",
+        include_str!("../custodian-kit/queries/athena-cloudtrail.sql"),
+    ),
+    ("queries/bigquery-audit.sql", include_str!("../custodian-kit/queries/bigquery-audit.sql")),
+    ("queries/sentinel-entra.kql", include_str!("../custodian-kit/queries/sentinel-entra.kql")),
+    (
+        "queries/splunk-cloudtrail.spl",
+        include_str!("../custodian-kit/queries/splunk-cloudtrail.spl"),
+    ),
     (
         ".gitignore",
         "# papers and secrets never belong here\n*.pdf\n*.png\n*.jpg\nrecord-*.json\ntyped-*.txt\n!templates/**\n",
@@ -99,20 +114,31 @@ impl Kit {
     /// Starts a kit in a new or empty folder and returns what was written. Nothing is overwritten.
     pub fn init(dir: &Path) -> Result<Vec<PathBuf>, KitError> {
         files::make_private_folder(dir)?;
-        let paths: Vec<PathBuf> = SEED.iter().map(|(name, _)| dir.join(name)).collect();
-        if let Some(taken) = paths.iter().find(|path| path.exists()) {
+        let seed: Vec<(PathBuf, &str)> =
+            Self::seed().map(|(name, content)| (dir.join(name), content)).collect();
+        if let Some((taken, _)) = seed.iter().find(|(path, _)| path.exists()) {
             return Err(FileError::Exists(taken.clone()).into());
         }
-        for (path, (_, content)) in paths.iter().zip(SEED) {
-            if let Err(error) = files::write_new(path, content.as_bytes()) {
-                // none of them was there before
-                for path in &paths {
-                    let _ = std::fs::remove_file(path);
-                }
-                return Err(error.into());
+        let write = |(path, content): &(PathBuf, &str)| {
+            files::make_private_folder(files::parent(path))?;
+            files::write_new(path, content.as_bytes())
+        };
+        if let Err(error) = seed.iter().try_for_each(write) {
+            // none of them was there before
+            for (path, _) in &seed {
+                let _ = std::fs::remove_file(path);
+                // only when it is empty
+                let _ = std::fs::remove_dir(files::parent(path));
             }
+            return Err(error.into());
         }
-        Ok(paths)
+        Ok(seed.into_iter().map(|(path, _)| path).collect())
+    }
+
+    /// Returns everything that a kit begins with: path in the kit and content.
+    pub fn seed() -> impl Iterator<Item = (String, &'static str)> {
+        let files = SEED.iter().map(|(name, content)| ((*name).to_owned(), *content));
+        files.chain(PACKS.iter().flat_map(Pack::files))
     }
 
     /// Returns the folder.

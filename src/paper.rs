@@ -16,6 +16,7 @@ mod document;
 mod error;
 mod font;
 mod layout;
+mod packs;
 mod page;
 mod pdf;
 mod picture;
@@ -27,6 +28,7 @@ mod theme;
 
 pub use document::document;
 pub use error::PaperError;
+pub use packs::{Edition, PACKS, Pack};
 pub use qr::{Code, Level};
 pub use sheet::{LockText, SheetText, render};
 pub use template::{AUDIT, Templates, Values};

@@ -27,6 +27,8 @@ pub struct State {
     pub drills: BTreeMap<String, Instant>,
     /// Last drill of any kind that failed after the last one that passed.
     pub failed_drill: Option<(u64, Instant, String)>,
+    /// What drills have found, in the order in which it was found.
+    pub findings: Vec<Finding>,
     /// Up to which record somebody independent has looked.
     pub reviewed: u64,
     /// SHA-256 of the method file that somebody has approved last, in lower-case hex.
@@ -130,6 +132,23 @@ pub struct Release {
     pub ended: Option<(u64, Instant)>,
     /// Record of the EVIDENCE that was put aside about it.
     pub kept: Option<(u64, Instant)>,
+}
+
+/// Something that a drill has found.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Record of the drill.
+    pub record: u64,
+    /// Its number there, from 1.
+    pub number: u64,
+    /// What is to be mended.
+    pub what: String,
+    /// Who mends it.
+    pub owner: String,
+    /// End of the day by which it is to be mended.
+    pub due: Instant,
+    /// Record that says it is mended.
+    pub closed: Option<(u64, Instant)>,
 }
 
 /// Where a generation stands. Derived, never stored.
@@ -241,6 +260,15 @@ impl Set {
     /// Returns by when the credential has to be revoked: the first release decides.
     pub fn revoke_due(&self) -> Option<Instant> {
         self.releases.first().map(|r| r.revoke_due).filter(|_| self.revoked.is_none())
+    }
+
+    /// Returns the k sheets of different numbers that nobody has read for longest: whose turn it is in a drill.
+    pub fn turn(&self) -> Vec<SheetId> {
+        let mut kept: Vec<_> = self.sheets.iter().filter(|(_, s)| s.fate == Fate::Kept).collect();
+        kept.sort_by_key(|(id, sheet)| (sheet.read.max(sheet.confirmed), **id));
+        let mut numbers = BTreeSet::new();
+        let kept = kept.into_iter().map(|(id, _)| *id);
+        kept.filter(|id| numbers.insert(id.x())).take(self.k.into()).collect()
     }
 
     fn every_sheet_is_destroyed(&self) -> bool {

@@ -271,6 +271,14 @@ impl Desk {
         fs::write(path, format!("{text}{line}\n")).unwrap();
     }
 
+    /// The first drill of the book finds something, to be mended by a day.
+    fn finds(&mut self, due: &str) {
+        let drill = self.book.iter_mut().find(|record| record["event"] == "DRILL").unwrap();
+        let found =
+            serde_json::json!({ "what": "a phone number is old", "owner": "Ana Ruiz", "due": due });
+        drill["findings"] = serde_json::json!([found]);
+    }
+
     fn login(&self, at: &str) {
         let message = "connection authorized: user=bg_payments database=payments";
         self.server(at, "bg_payments", ("LOG", "00000"), message);
@@ -357,6 +365,7 @@ const HOLES: &[(&str, &[&str], &str)] = &[
             "BG-DRL-001",
             "BG-DRL-002",
             "BG-DRL-003",
+            "BG-DRL-004",
             "BG-DRL-005",
             "BG-GEN-001",
             "BG-GEN-002",

@@ -69,6 +69,14 @@ fn works_through(
         "[n] it was not done: ",
         "ended? [y/n/?] ",
         "by hand, out of this program's sight",
+        "Who leads it, name: ",
+        "Who is the witness, name: ",
+        "instead, or `no`: ",
+        "Enter goes on: ",
+        "or `again`: ",
+        "file or folder: ",
+        "Number of the bag of sheet ",
+        "none of its own): ",
     ];
     let mut bag = 0;
     for _ in 0..120 {
@@ -81,8 +89,17 @@ fn works_through(
                 let at = before.rfind("/sheet-1a").unwrap();
                 before[before[..at].rfind(char::is_whitespace).unwrap()..at].trim().to_owned()
             }
+            "Who leads it, name: " => "Gus Lee (E3001)".to_owned(),
+            "Who is the witness, name: " => "Fay Adams (E2001)".to_owned(),
+            // the last file that was named is the one that was printed
+            "file or folder: " => {
+                let at = before.rfind("/sheet-").unwrap();
+                let start = before[..at].rfind(char::is_whitespace).unwrap() + 1;
+                let end = before[at..].find(char::is_whitespace).unwrap() + at;
+                before[start..end].to_owned()
+            }
             "Set code in the paper book (or `no book`): " => "no book".to_owned(),
-            "goes into: " => {
+            "goes into: " | "Number of the bag of sheet " => {
                 bag += 1;
                 format!("N{bag}")
             }
@@ -145,6 +162,65 @@ fn a_release_ends_with_the_next_generation() {
     let certificate = fs::read_dir(dir.path().join("kit/sets")).unwrap().flatten();
     let certificates = certificate.filter(|set| set.path().join("destruction.pdf").exists());
     assert_eq!(certificates.count(), 1);
+}
+
+/// The same as a ceremony: the steps of the other script, each new sheet by itself, nothing left behind.
+#[test]
+fn a_rotation_may_be_a_ceremony() {
+    let dir = kit("");
+    let args = [
+        "-C",
+        "kit",
+        "rotate",
+        "papers-1",
+        "--no-book",
+        "--exception",
+        "a test",
+        "--ceremony",
+        "-o",
+        "papers-2",
+    ];
+    let mut dialogue = Dialogue::start_in(dir.path(), &args);
+    let mut revoked = false;
+    let decide = |prompt: &str, before: &str| {
+        let answer = match prompt {
+            "it was not made): " => "K2",
+            "New password (not shown as you type): " | "Again: " => SECOND,
+            "[?] no answer: " if revoked && about(before) == "K1" => "n",
+            "[?] no answer: " => "y",
+            "[n] it was not done: " => {
+                revoked = true;
+                "y"
+            }
+            _ => return None,
+        };
+        Some(answer.to_owned())
+    };
+    works_through(&mut dialogue, decide, "Step 15, all");
+    dialogue.answer("Enter goes on: ", "");
+    let shown = dialogue.end(0);
+    let steps = [
+        "Step 5, custodians",
+        "Step 6, operator",
+        "Step 7, operator",
+        "Step 8, witness",
+        "Step 9, holder, alone",
+        "Step 12, operator",
+        "Step 13, operator",
+        "Step 14, operator, witness",
+    ];
+    let places: Vec<usize> = steps
+        .iter()
+        .map(|step| shown.find(step).unwrap_or_else(|| panic!("no `{step}` in:\n{shown}")))
+        .collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(!dir.path().join("papers-2").exists());
+    let (state, _) =
+        State::of_book(&Kit::open(&dir.path().join("kit")).unwrap().logbook()).unwrap();
+    let stages: Vec<Stage> = state.sets.iter().map(|set| state.stage(set)).collect();
+    assert_eq!(stages, [Stage::Retired, Stage::Current], "{shown}");
+    let book = fs::read_to_string(dir.path().join("kit/logbook.jsonl")).unwrap();
+    assert!(book.contains("\"lead\":{\"id\":\"E3001\""), "{book}");
 }
 
 #[test]

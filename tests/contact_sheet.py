@@ -45,7 +45,8 @@ def main():
         for paper in ["a4", "letter"]:
             run(PROGRAM, "-C", "kit", "split", "--from", "credential", "-o", "set-" + paper, "--paper", paper)
             found += [page for sheet in sorted(glob.glob("set-%s/sheet-1a*.pdf" % paper)) for page in pages(sheet)]
-            documents = [name for name in run(PROGRAM, "-C", "kit", "print").split() if name != "stub"]
+            documents = [line.split()[0] for line in run(PROGRAM, "-C", "kit", "print").splitlines()]
+            documents.remove("stub")
             for name in documents:
                 for language in ["en", "de", "es"]:
                     # a document that is not there in a language is printed in English, with a warning

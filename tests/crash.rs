@@ -59,7 +59,8 @@ fn lab() -> (Lab, String) {
 /// Whether the credential lies anywhere but where it was to go.
 fn leaked(folder: &Path) -> bool {
     std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).any(|path| {
-        let secret = || String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains("correct");
+        let secret =
+            || String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains("correct horse");
         path.is_dir() && leaked(&path) || path.is_file() && !path.ends_with("out") && secret()
     })
 }

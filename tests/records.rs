@@ -155,7 +155,10 @@ fn a_generation_goes_from_paper_to_ashes() {
 fn drills_open_nothing_that_is_shown() {
     let office = Office::in_use();
     let dry = office.opened(&["drill", "dry"], &["1", "2", "3"], &[]);
-    dry.expect(0, &["Opens: 14 bytes, the set code agrees. The drill has passed"]);
+    dry.expect(
+        0,
+        &["Opens: 14 bytes, the set code agrees.", "The drill has passed: the first sheet"],
+    );
     assert!(!dry.out.contains("horse") && !dry.err.contains("horse"));
     assert_eq!(office.last()["result"], "passed");
     // whose bags were cut open
@@ -250,7 +253,6 @@ fn every_event_that_people_report_can_be_reported() {
         ("end", &[release]),
         ("disable", &["--credential", "AKIA1"]),
         ("rotate", &["--note", "by hand"]),
-        ("drill", &["--kind", "wet", "--result", "passed"]),
         ("lost", &["--sheet", "5a", "--note", "left on a train"]),
         ("tamper", &["--sheet", "4a", "--kind", "bag or seal", "--note", "cut open"]),
         ("compromise", &["--note", "read aloud in a meeting"]),
@@ -455,7 +457,7 @@ fn the_papers_of_the_office_come_out() {
         .run(&["log", "book", "-o", "b", "--pages", "2", "--book", "B7"])
         .expect(0, &["book.pdf"]);
     office.run(&["log", "book", "-o", "l", "--paper", "letter"]).expect(0, &[]);
-    office.run(&["print", "card", "-o", "c"]).expect(0, &["card.pdf"]);
+    office.run(&["print", "custody-card", "-o", "c"]).expect(0, &["custody-card.pdf"]);
     office.run(&["print", "stub", "-o", "c"]).expect(2, &["breakglass log stub 12 -o DIR"]);
     office.run(&["log", "book", "-o", "x", "--pages", "0"]).expect(2, &["1 to 200"]);
 }

@@ -61,7 +61,7 @@ fn passwords_that_differ_and_ctrl_c_make_nothing() {
 /// Whoever has the printed card, three sheets and the paper book types only what the card says.
 #[test]
 fn the_card_and_three_sheets_are_enough() {
-    let card = include_str!("../templates/en/operator.md");
+    let card = include_str!("../custodian-kit/operator/operator-card.md");
     let on_card = |start: &str| {
         let command = card.split('`').find(|quoted| quoted.starts_with(start)).unwrap();
         let words = command.split_whitespace().skip(1);

@@ -94,10 +94,13 @@ pub struct LogAdd {
     /// Number of the record that it is about
     #[arg(long, value_name = "SEQ")]
     pub record: Option<u64>,
+    /// Number of the finding of that drill that is mended
+    #[arg(long, value_name = "N", requires = "record")]
+    pub finding: Option<u64>,
     /// What kind of it, in a word or two
     #[arg(long, value_name = "WORDS")]
     pub kind: Option<String>,
-    /// `passed` or `failed`, or words
+    /// How it ended, in words
     #[arg(long, value_name = "WORDS")]
     pub result: Option<String>,
     /// Why

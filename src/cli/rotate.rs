@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Custody, Ink, Intake, Media, Paper};
+use super::{Custody, Ink, Intake, Media, Paper, Staging};
 
 /// `rotate`
 #[derive(Args, Default)]
@@ -37,6 +37,9 @@ pub struct Rotate {
     /// Paper size [default: what theme.toml says, else a4]
     #[arg(long, value_name = "SIZE")]
     pub paper: Option<Paper>,
+    /// A ceremony.
+    #[command(flatten)]
+    pub staging: Staging,
     /// Who gets which new sheet in which bag.
     #[command(flatten)]
     pub custody: Custody,

@@ -12,7 +12,7 @@ use crate::logbook::member::{BySheet, Person, by_sheet_value, typed};
 use crate::logbook::{Draft, Event, Member, record};
 use crate::secret::Secret;
 use crate::set::{SheetId, SheetShare};
-use crate::state::{Fate, Set};
+use crate::state::{Fate, Sheet, State};
 use crate::ui::{Failure, Ui};
 
 pub(super) fn run(context: &Context, args: &Confirm) -> Result<Exit, Failure> {
@@ -27,13 +27,8 @@ pub(super) fn confirm(
     wanted: Option<&str>,
 ) -> Result<(Code, Option<Secret>), Failure> {
     let ui = &context.ui;
-    let mut rehearsal = rehearsal::gather(
-        context,
-        &args.intake,
-        &args.ink,
-        args.custody.time.as_deref(),
-        Wanted::Confirming,
-    )?;
+    let time = args.custody.time.as_deref();
+    let rehearsal = rehearsal::gather(context, &args.intake, &args.ink, time, Wanted::Confirming)?;
     rehearsal.refuse_other_than(wanted)?;
     let sheets = rehearsal.sheets();
     let ids: Vec<SheetId> = sheets.iter().map(SheetShare::id).collect();
@@ -43,11 +38,39 @@ pub(super) fn confirm(
     }
     let holders = holders(ui, args, &rehearsal, &ids)?;
     let bags = bags(ui, args, &ids)?;
-    let doubts = doubts(&rehearsal, &holders, &bags);
-    rehearsal.objections.extend(doubts);
     let witness = args.custody.witness.as_deref().map(Person::parse).transpose();
     let witness = witness.map_err(|e| Failure::invalid(format!("`--witness`: {e}")))?;
+    let hands = Hands { holders, bags, witness, ..Hands::default() };
+    let (code, secret) = record(context, rehearsal, &hands, args.custody.exception.as_deref())?;
+    let (state, _) = State::of_book(&context.kit()?.logbook())?;
+    let open = |s: &Sheet| s.in_custody.is_none() && s.fate == Fate::Kept;
+    if state.set(&code.to_string()).is_some_and(|set| set.sheets.values().any(open)) {
+        context.hint("each custodian locks the bag away, signs the card, and reports: `breakglass log add STORE`");
+    }
+    Ok((code, secret))
+}
 
+/// Who takes what, in which bag, before whom.
+#[derive(Default)]
+pub(super) struct Hands {
+    pub(super) holders: BySheet<Person>,
+    pub(super) bags: BySheet<String>,
+    /// Numbers of seals, where bags have seals of their own.
+    pub(super) seals: BySheet<String>,
+    pub(super) witness: Option<Person>,
+    pub(super) lead: Option<Person>,
+}
+
+/// Opens the set where it was not opened yet, and records the sheets as confirmed.
+pub(super) fn record(
+    context: &Context,
+    mut rehearsal: Rehearsal,
+    hands: &Hands,
+    exception: Option<&str>,
+) -> Result<(Code, Option<Secret>), Failure> {
+    let ui = &context.ui;
+    let doubts = doubts(&rehearsal, &hands.holders, &hands.bags);
+    rehearsal.objections.extend(doubts);
     // a set that opened from its papers once need not be opened again for one more of them
     let opens = rehearsal.case.is_complete();
     let go_on = if opens {
@@ -55,7 +78,7 @@ pub(super) fn confirm(
     } else {
         "Enter to record these sheets as confirmed, Ctrl-C to stop: "
     };
-    let exceptions = rehearsal.exceptions(context, args.custody.exception.as_deref(), go_on)?;
+    let exceptions = rehearsal.exceptions(context, exception, go_on)?;
     let mut members = rehearsal.members();
     let mut drafts = Vec::new();
     let mut credential = None;
@@ -71,11 +94,18 @@ pub(super) fn confirm(
     } else {
         drafts = exceptions;
     }
+    let ids: Vec<SheetId> = hands.holders.keys().copied().collect();
     members.insert(Member::Sheets, record::list(&ids));
-    members.insert(Member::Bags, by_sheet_value(&bags, |bag| bag.clone().into()));
-    members.insert(Member::Custodians, by_sheet_value(&holders, |person| person.into()));
-    if let Some(witness) = &witness {
-        members.insert(Member::Witness, witness.into());
+    members.insert(Member::Bags, by_sheet_value(&hands.bags, |bag| bag.clone().into()));
+    members.insert(Member::Custodians, by_sheet_value(&hands.holders, |person| person.into()));
+    if !hands.seals.is_empty() {
+        let seals = by_sheet_value(&hands.seals, |seal| seal.clone().into());
+        members.insert(Member::SealNumbers, seals);
+    }
+    for (member, person) in [(Member::Witness, &hands.witness), (Member::Lead, &hands.lead)] {
+        if let Some(person) = person {
+            members.insert(member, person.into());
+        }
     }
     let confirm = Draft::new(Event::Confirm, rehearsal.when, &context.signature(), members);
     drafts.push(confirm.map_err(|e| Failure::invalid(e.to_string()))?);
@@ -123,7 +153,7 @@ fn doubts(
 
 /// Says how many sheets are confirmed now, and which are still outstanding.
 fn tell(context: &Context, rehearsal: &Rehearsal) -> Result<(), Failure> {
-    let (state, _) = crate::state::State::of_book(&rehearsal.book)?;
+    let (state, _) = State::of_book(&rehearsal.book)?;
     let Some(set) = state.set(&rehearsal.case.code.to_string()) else { return Ok(()) };
     let ui = &context.ui;
     let (have, needed) = (set.confirmed_numbers(), set.needed());
@@ -143,13 +173,6 @@ fn tell(context: &Context, rehearsal: &Rehearsal) -> Result<(), Failure> {
     if !outstanding.is_empty() {
         let due = set.issue.1.plus_hours(7 * 24).date();
         ui.must_say(&format!("Outstanding: {}, due {due}.", names(&outstanding)));
-    }
-    let unstored = |set: &Set| {
-        let open = |s: &crate::state::Sheet| s.in_custody.is_none() && s.fate == Fate::Kept;
-        set.sheets.values().any(open)
-    };
-    if unstored(set) {
-        context.hint("each custodian locks the bag away, signs the card, and reports: `breakglass log add STORE`");
     }
     Ok(())
 }

@@ -1,21 +1,19 @@
 //! `drill`: by phone, with a quorum, or with one sheet at its safe. Nothing of the credential is ever shown.
 
-use std::collections::BTreeMap;
-use std::time;
+mod answers;
+mod call;
+pub(super) mod checks;
+mod wet;
 
-use serde_json::Value;
-
-use super::log::existing;
-use super::people::{by_sheet, holder, names};
+use super::Context;
+use super::people::{holder, names};
 use super::recorder::written;
 use super::rehearsal::{self, Wanted};
-use super::{Context, ask};
-use crate::cli::{Drill, DrillCall, DrillDry};
+use crate::cli::{Drill, DrillDry};
 use crate::exit::Exit;
-use crate::logbook::member::{BySheet, by_sheet_value, typed};
 use crate::logbook::{Draft, Event, Member, record};
 use crate::set::{SheetId, SheetShare};
-use crate::state::{Fate, INTACT, Set, State};
+use crate::state::State;
 use crate::ui::{Failure, Ui};
 
 const PASSED: &str = "passed";
@@ -23,8 +21,9 @@ const FAILED: &str = "failed";
 
 pub(super) fn run(context: &Context, args: &Drill) -> Result<Exit, Failure> {
     match args {
-        Drill::Call(args) => call(context, args),
+        Drill::Call(args) => call::run(context, args),
         Drill::Dry(args) => dry(context, args),
+        Drill::Wet(args) => wet::run(context, args),
         Drill::Solo(args) => solo(context, args),
     }
 }
@@ -32,39 +31,50 @@ pub(super) fn run(context: &Context, args: &Drill) -> Result<Exit, Failure> {
 /// A quorum opens the set; the drill has passed when it opened.
 fn dry(context: &Context, args: &DrillDry) -> Result<Exit, Failure> {
     let ui = &context.ui;
+    let mut answers = answers::given("dry", &args.answers)?;
     suggest(context);
-    let rehearsal =
-        rehearsal::gather(context, &args.intake, &args.ink, args.time.as_deref(), Wanted::Quorum)?;
+    let called = answers::called(ui, &args.answers)?;
+    let time = args.answers.time.as_deref();
+    let rehearsal = rehearsal::gather(context, &args.intake, &args.ink, time, Wanted::Quorum)?;
     let go_on = "Enter to open it and record the drill, Ctrl-C to stop: ";
     let exceptions = rehearsal.exceptions(context, args.exception.as_deref(), go_on)?;
     let mut members = rehearsal.members();
     let ids: Vec<SheetId> = rehearsal.case.good().iter().map(SheetShare::id).collect();
     members.insert(Member::Sheets, record::list(&ids));
     members.insert(Member::Kind, "dry".into());
-    if let Some(note) = &args.note {
-        members.insert(Member::Note, typed(note).map_err(Failure::invalid)?.into());
-    }
     let opened = rehearsal.open(context, exceptions, "dry drill");
     // a sheet that nobody issued may open it, and is no sheet of ours
     let issued = rehearsal.sheets().len() == ids.len();
     let passed = issued && opened.as_ref().is_ok_and(|(_, o)| o.dealt_wrong.is_empty());
     members.insert(Member::Result, if passed { PASSED } else { FAILED }.into());
-    members.insert(Member::Seconds, rehearsal.seconds().into());
+    let times = rehearsal.times(called);
+    if let Some(called) = times.called {
+        members.insert(Member::Called, called.rfc3339().into());
+    }
+    for (member, seconds) in [
+        (Member::FirstSheet, times.first_sheet),
+        (Member::Quorum, times.quorum),
+        (Member::Seconds, times.opened),
+    ] {
+        members.insert(member, seconds.into());
+    }
+    // nothing of the credential is kept while people talk about how it went
+    let opened = opened.map(|(_, opened)| opened.credential.len());
+    if let Ok(bytes) = &opened {
+        let no_ink = rehearsal.objections.iter().any(|o| o.kind == "no ink");
+        let ink = if no_ink { "was NOT compared with ink" } else { "agrees" };
+        ui.must_say(&Ui::strong(&format!("Opens: {bytes} bytes, the set code {ink}.")));
+        answers.ask(ui, "dry", rehearsal.when.at)?;
+    }
+    answers.put(&mut members, "");
     let draft = Draft::new(Event::Drill, rehearsal.when, &context.signature(), members);
     let draft = draft.map_err(|e| Failure::invalid(e.to_string()))?;
     written(ui, &rehearsal.book, &[draft], &[])?;
-    let (_, opened) = opened?;
-    let bytes = opened.credential.len();
-    drop(opened);
-    let ink = if rehearsal.objections.iter().any(|o| o.kind == "no ink") {
-        "the set code was NOT compared with ink"
-    } else {
-        "the set code agrees"
-    };
+    opened?;
+    answers.tell(ui);
     ui.must_say(&Ui::strong(&format!(
-        "Opens: {bytes} bytes, {ink}. {} after {} s.",
+        "{}: {times}.",
         if passed { "The drill has passed" } else { "The drill has FAILED" },
-        rehearsal.seconds()
     )));
     context
         .hint("each sheet goes into a new bag and back into its safe: `breakglass log add STORE`");
@@ -74,8 +84,9 @@ fn dry(context: &Context, args: &DrillDry) -> Result<Exit, Failure> {
 /// One sheet, its manifest and the ink; nothing is opened.
 fn solo(context: &Context, args: &DrillDry) -> Result<Exit, Failure> {
     let ui = &context.ui;
-    let rehearsal =
-        rehearsal::gather(context, &args.intake, &args.ink, args.time.as_deref(), Wanted::One)?;
+    let answers = answers::given("solo", &args.answers)?;
+    let time = args.answers.time.as_deref();
+    let rehearsal = rehearsal::gather(context, &args.intake, &args.ink, time, Wanted::One)?;
     let sheets = rehearsal.sheets();
     let ids: Vec<SheetId> = sheets.iter().map(SheetShare::id).collect();
     let passed = !ids.is_empty();
@@ -84,13 +95,11 @@ fn solo(context: &Context, args: &DrillDry) -> Result<Exit, Failure> {
     let mut members = rehearsal.members();
     members.insert(Member::Kind, "solo".into());
     members.insert(Member::Result, if passed { PASSED } else { FAILED }.into());
-    members.insert(Member::Seconds, rehearsal.seconds().into());
+    members.insert(Member::Seconds, rehearsal.times(None).opened.into());
     if passed {
         members.insert(Member::Sheets, record::list(&ids));
     }
-    if let Some(note) = &args.note {
-        members.insert(Member::Note, typed(note).map_err(Failure::invalid)?.into());
-    }
+    answers.put(&mut members, "");
     let draft = Draft::new(Event::Drill, rehearsal.when, &context.signature(), members);
     drafts.push(draft.map_err(|e| Failure::invalid(e.to_string()))?);
     written(ui, &rehearsal.book, &drafts, &sheets)?;
@@ -109,148 +118,13 @@ fn suggest(context: &Context) {
     let Ok(kit) = context.kit() else { return };
     let Ok((state, _)) = State::of_book(&kit.logbook()) else { return };
     let Some(set) = state.newest() else { return };
-    let mut turn: Vec<_> = set.sheets.iter().filter(|(_, s)| s.fate == Fate::Kept).collect();
-    turn.sort_by_key(|(id, sheet)| (sheet.read.max(sheet.confirmed), **id));
     let method = kit.method_of(&set.code);
-    let turn: Vec<String> = turn
-        .iter()
-        .take(set.k.into())
-        .map(|(id, _)| match holder(Some(set), method.as_ref(), **id) {
-            Some(person) => format!("{id} ({})", person.name),
-            None => id.to_string(),
-        })
-        .collect();
+    let who = |id: SheetId| match holder(Some(set), method.as_ref(), id) {
+        Some(person) => format!("{id} ({})", person.name),
+        None => id.to_string(),
+    };
+    let turn: Vec<String> = set.turn().into_iter().map(who).collect();
     context
         .ui
         .say(&format!("It is the turn of {}: nobody has read them for longest.", turn.join(", ")));
-}
-
-/// Every holder reads bag and generation off the label.
-fn call(context: &Context, args: &DrillCall) -> Result<Exit, Failure> {
-    let ui = &context.ui;
-    let started = time::Instant::now();
-    let kit = context.kit()?;
-    let book = existing(context)?;
-    let (state, _) = State::of_book(&book)?;
-    let Some(set) = state.newest() else {
-        return Err(Failure::invalid("no set was dealt yet").hint("`breakglass split` deals one"));
-    };
-    let method = kit.method_of(&set.code);
-    let contacts = kit.contacts().unwrap_or_default();
-    let generation = generation(ui, args)?;
-    let ids: Vec<SheetId> =
-        set.sheets.iter().filter(|(_, s)| s.fate == Fate::Kept).map(|(id, _)| *id).collect();
-    let mut asked = BySheet::new();
-    let ask_bag = |id: &SheetId| {
-        let person = holder(Some(set), method.as_ref(), *id);
-        let line = person.as_ref().map(|p| contacts.line(&p.id)).unwrap_or_default();
-        let who = person.map_or("its holder".to_owned(), |p| p.to_string());
-        let at = if line.is_empty() { String::new() } else { format!(", {line}") };
-        ui.must_say(&format!("Call {who}{at}."));
-        let question = format!("Bag that sheet {id} is in (Enter: nobody reached): ");
-        let bag = ask::answer_or_empty(ui, &question, "--bag")?;
-        if !bag.is_empty() {
-            let seal = ask::answer_or_empty(ui, "and its seal (Enter: intact): ", "--seal")?;
-            asked.insert(*id, seal);
-        }
-        Ok(bag)
-    };
-    if ids.len() < usize::from(set.k) {
-        return Err(Failure::new(Exit::No, "fewer sheets are left than it takes to open this set")
-            .hint("deal a new one with `breakglass split`, then revoke the old credential"));
-    }
-    let told = by_sheet(&args.bag, "--bag", true, &ids, typed, ask_bag)?.unwrap_or_default();
-    let nothing = |_: &SheetId| Ok(String::new());
-    let given = by_sheet(&args.seal, "--seal", false, &ids, typed, nothing)?.unwrap_or_default();
-    asked.extend(given);
-    let seal = |id: &SheetId| {
-        asked.get(id).map(String::as_str).filter(|words| !words.is_empty()).unwrap_or(INTACT)
-    };
-    let when = ask::time(ui, args.time.as_deref())?;
-    let mut faults = faults(set, generation, &told);
-    let doubtful = told.keys().filter(|id| seal(id) != INTACT);
-    faults.extend(doubtful.map(|id| format!("the seal of sheet {id}: {}", seal(id))));
-    let passed = faults.is_empty();
-
-    let mut members: BTreeMap<Member, Value> = BTreeMap::from([
-        (Member::Method, state.method.clone().into()),
-        (Member::Generation, set.generation.into()),
-        (Member::Set, set.code.clone().into()),
-        (Member::Kind, "call".into()),
-        (Member::Result, if passed { PASSED } else { FAILED }.into()),
-        (Member::Seconds, started.elapsed().as_secs().into()),
-    ]);
-    let good = |id: &SheetId| told.get(id).is_some_and(|bag| agrees(set, *id, bag));
-    let seen: Vec<SheetId> = ids.iter().copied().filter(good).collect();
-    if !seen.is_empty() {
-        // who reads the number off the bag has looked at it
-        members.insert(Member::Sheets, record::list(&seen));
-        let seals: BySheet<&str> = seen.iter().map(|id| (*id, seal(id))).collect();
-        members.insert(Member::Seals, by_sheet_value(&seals, |seal| (*seal).into()));
-    }
-    let mut note = faults.join("; ");
-    if let Some(words) = &args.note {
-        let words = typed(words).map_err(Failure::invalid)?;
-        note = if note.is_empty() { words } else { format!("{note}; {words}") };
-    }
-    if !note.is_empty() {
-        members.insert(Member::Note, note.into());
-    }
-    let draft = Draft::new(Event::Drill, when, &context.signature(), members);
-    written(ui, &book, &[draft.map_err(|e| Failure::invalid(e.to_string()))?], &[])?;
-    if passed {
-        ui.must_say(&format!("All {} bags are where they should be.", ids.len()));
-        return Ok(Exit::Done);
-    }
-    for fault in &faults {
-        ui.must_say(&format!("  - {fault}"));
-    }
-    Err(Failure::new(Exit::No, "the drill has failed")
-        .hint("clear it up and call again; a missing bag is `breakglass log add LOST`"))
-}
-
-fn generation(ui: &Ui, args: &DrillCall) -> Result<u32, Failure> {
-    if let Some(generation) = args.generation {
-        return Ok(generation);
-    }
-    loop {
-        let text = ask::answer(ui, None, "Generation on the labels: ", "--generation")?;
-        match text.parse() {
-            Ok(generation) => return Ok(generation),
-            Err(_) => ui.must_say(&format!("`{text}` is no generation; it is a number like 1.")),
-        }
-    }
-}
-
-fn agrees(set: &Set, id: SheetId, bag: &str) -> bool {
-    let known = set.sheets.get(&id).and_then(|sheet| sheet.bag.as_deref());
-    // a number over the phone has no hyphens
-    let signs = |text: &str| -> String {
-        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
-    };
-    known.is_some_and(|known| signs(known) == signs(bag))
-}
-
-/// What was read out that is not as the records say.
-fn faults(set: &Set, generation: u32, told: &BySheet<String>) -> Vec<String> {
-    let mut faults = Vec::new();
-    if generation != set.generation {
-        faults.push(format!(
-            "the labels say generation {generation}, the newest is {}",
-            set.generation
-        ));
-    }
-    for (id, bag) in told {
-        let known = set.sheets.get(id).and_then(|sheet| sheet.bag.clone());
-        match known {
-            _ if bag.is_empty() => faults.push(format!("nobody was reached about sheet {id}")),
-            None => faults
-                .push(format!("no record says which bag sheet {id} is in; its holder says {bag}")),
-            Some(known) if !agrees(set, *id, bag) => {
-                faults.push(format!("sheet {id} is in bag {bag}, by the records in {known}"));
-            }
-            Some(_) => {}
-        }
-    }
-    faults
 }

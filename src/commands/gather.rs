@@ -5,6 +5,7 @@ mod unlock;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::Context;
 use super::intake;
@@ -31,6 +32,15 @@ const HELP: &str = "Name a file or folder, or type or paste a line of the paper 
                     `type` guides through the lines. Ctrl-D ends the list, Ctrl-C stops.";
 
 const HELP_LOCKED: &str = "Type `unlock` to be asked for the locks once more.";
+
+/// When how much was there.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Progress {
+    /// The first sheet that counts.
+    pub(super) first: Option<Instant>,
+    /// As many as it takes to open.
+    pub(super) enough: Option<Instant>,
+}
 
 /// Everything that is at hand.
 pub(super) struct Gathering<'a> {
@@ -66,6 +76,8 @@ pub(super) struct Gathering<'a> {
     pub(super) wanted: usize,
     /// How many are enough although they open nothing, where nothing is to be opened.
     pub(super) enough: Option<usize>,
+    /// How it went so far.
+    pub(super) progress: Progress,
 }
 
 impl<'a> Gathering<'a> {
@@ -91,6 +103,7 @@ impl<'a> Gathering<'a> {
             helped: false,
             wanted: 0,
             enough: None,
+            progress: Progress::default(),
         };
         let Some(kit) = &gathering.kit else {
             context.ui.say("No kit here: working from the paper alone");

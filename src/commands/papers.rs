@@ -94,7 +94,7 @@ impl Press {
             if all.iter().any(|(known, _)| *known == key) {
                 continue;
             }
-            let templates = Templates::open(Some(&kit.templates()), &key.0, key.1)
+            let templates = Templates::of_kit(kit.dir(), &key.0, key.1)
                 .map_err(|e| Failure::invalid(e.to_string()))?;
             if !templates.has_sheet() {
                 ui.warn(&format!(
@@ -105,6 +105,15 @@ impl Press {
             all.push((key, templates));
         }
         Ok(Self::Paper(paper, all))
+    }
+
+    /// Returns the paper size; A4 where sheets are files.
+    pub(super) fn size(&self) -> PaperSize {
+        match self {
+            Self::Paper(Some(size), _) => *size,
+            Self::Paper(None, all) => all.first().map_or(PaperSize::A4, |(_, t)| t.paper()),
+            Self::File => PaperSize::A4,
+        }
     }
 
     /// Makes the file of every sheet.
@@ -206,13 +215,18 @@ fn as_text(dealt: &Dealt, method: &Method) -> Papers {
 
 /// `sheet-3b-chen-li.pdf`; a name without Latin letters leaves the number alone.
 fn file_name(sheet: SheetId, holder: &str, ending: &str) -> String {
-    let words: Vec<String> = holder
+    let tail = slug(holder).map(|words| format!("-{words}")).unwrap_or_default();
+    format!("sheet-{sheet}{tail}.{ending}")
+}
+
+/// `chen-li`; none of a name without Latin letters.
+pub(super) fn slug(name: &str) -> Option<String> {
+    let words: Vec<String> = name
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(str::to_ascii_lowercase)
         .collect();
-    let tail = if words.is_empty() { String::new() } else { format!("-{}", words.join("-")) };
-    format!("sheet-{sheet}{tail}.{ending}")
+    (!words.is_empty()).then(|| words.join("-"))
 }
 
 pub(super) fn write_papers(folder: &Path, papers: &Papers) -> Result<(), Failure> {

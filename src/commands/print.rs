@@ -1,27 +1,37 @@
 //! `print`: documents beside the sheets, filled from the method file, and the check of an organisation's own templates.
 
 mod check;
+mod forms;
 mod values;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use self::values::values;
-use super::papers::size;
-use super::{Context, exports};
+use super::papers::{size, slug};
+use super::{Context, exports, spool};
 use crate::cli::Print;
 use crate::codes::grid::PaperSize;
 use crate::exit::Exit;
 use crate::files;
 use crate::kit::Kit;
 use crate::logbook::hex;
-use crate::method::Method;
-use crate::paper::{self, AUDIT, PaperError, Templates, Values};
+use crate::method::{Custodian, Method};
+use crate::paper::{self, AUDIT, PACKS, Pack, PaperError, Templates, Values};
 use crate::set::sha256;
 use crate::state::State;
 use crate::ui::{Failure, Ui};
 
-/// The operator's card.
-const CARD: &str = "operator";
+/// The operator's card: in large print, on both sides of one sheet.
+const CARD: &str = "operator-card";
+
+/// Strips of records.
+const STRIPS: &str = "stub";
+
+/// The pack whose papers are made for each custodian.
+const CUSTODIAN: &str = "custodian";
+
+const ENGLISH: &str = "en";
 
 /// The longest name that a sheet is checked with.
 const LONG_NAME: &str = "Wilhelmina-Alexandra Featherstonehaugh-Cholmondeley van Oranje";
@@ -36,36 +46,122 @@ pub(super) fn run(context: &Context, args: &Print) -> Result<Exit, Failure> {
     if args.check {
         return check::run(&context.ui, &kit, &method, args.output.as_deref());
     }
-    let language = args.lang.as_deref().unwrap_or("en");
-    let open = |large| {
-        Templates::open(Some(&kit.templates()), language, large)
-            .map_err(|e| Failure::invalid(e.to_string()))
-    };
-    let (normal, large) = (open(args.large)?, open(true)?);
-    let templates = &normal;
-    if args.documents.is_empty() {
-        for name in templates.documents().map_err(|e| Failure::invalid(e.to_string()))? {
-            context.ui.data(&name);
-        }
-        context.ui.say_hint("print one with `breakglass print label -o DIR`");
-        return Ok(Exit::Done);
+    let order = Order { context, args, kit, method, text };
+    if args.documents.is_empty() && !args.all && args.person.is_none() {
+        return order.list();
     }
     if let Some(generation) = args.generation {
-        let (state, _) = State::of_book(&kit.logbook())?;
+        let (state, _) = State::of_book(&order.kit.logbook())?;
         if state.sets.iter().all(|set| set.generation != generation) {
             return Err(Failure::invalid(format!("there is no generation {generation}"))
                 .hint("`breakglass status` lists them"));
         }
     }
-    let Some(folder) = &args.output else {
-        return Err(
-            Failure::invalid("where do the documents go?").hint("name a folder with `-o DIR`")
+    if args.output.is_none() && args.print.is_none() {
+        let hint = "name a folder with `-o DIR`, or a printer with `--print QUEUE`";
+        return Err(Failure::invalid("where do the documents go?").hint(hint));
+    }
+    let mut prints = Vec::new();
+    for name in order.names()? {
+        prints.extend(order.prints(&name)?);
+    }
+    // nothing is written before everything is laid out
+    if let Some(queue) = &args.print {
+        for Sheets { file, pdf, paper, two_sided } in &prints {
+            spool::send(queue, file, pdf, *paper, *two_sided)?;
+            context.ui.say(&format!("  {file} is with the printer {queue}"));
+        }
+        return Ok(Exit::Done);
+    }
+    let folder = args.output.as_deref().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)
+        .map_err(|e| Failure::invalid(format!("cannot make `{}`: {e}", folder.display())))?;
+    for Sheets { file, pdf, .. } in prints {
+        let path = folder.join(file);
+        files::write_new(&path, &pdf)?;
+        context.ui.data(&path.display().to_string());
+    }
+    Ok(Exit::Done)
+}
+
+/// What is to be printed, and of what.
+struct Order<'a> {
+    context: &'a Context,
+    args: &'a Print,
+    kit: Kit,
+    method: Method,
+    text: String,
+}
+
+/// A document, laid out.
+struct Sheets {
+    file: String,
+    pdf: Vec<u8>,
+    paper: PaperSize,
+    two_sided: bool,
+}
+
+impl Order<'_> {
+    fn templates(&self, language: &str, large: bool) -> Result<Templates, Failure> {
+        Templates::of_kit(self.kit.dir(), language, large)
+            .map_err(|e| Failure::invalid(e.to_string()))
+    }
+
+    /// Lists what there is.
+    fn list(&self) -> Result<Exit, Failure> {
+        let templates = self.templates(ENGLISH, false)?;
+        let failed = |e: PaperError| Failure::invalid(e.to_string());
+        let mut all = templates.documents().map_err(failed)?;
+        for pack in &PACKS {
+            for name in templates.pack(pack).map_err(failed)? {
+                all.retain(|other| *other != name);
+                self.show(&templates, &name, pack.name)?;
+            }
+        }
+        for name in all {
+            self.show(&templates, &name, "")?;
+        }
+        self.context.hint(
+            "print a pack, or one of its papers: `breakglass print custodian -o DIR`, `breakglass print label -o DIR`",
         );
-    };
-    let paper = args.paper.map_or_else(|| templates.paper(), size);
-    let mut documents = Vec::new();
-    for name in &args.documents {
-        if name == "stub" {
+        Ok(Exit::Done)
+    }
+
+    fn show(&self, templates: &Templates, name: &str, pack: &str) -> Result<(), Failure> {
+        let edition = templates.edition(name).map_err(|e| Failure::invalid(e.to_string()))?;
+        let edition = edition.map(|e| format!("{}, version {}", e.id, e.version));
+        let line = format!("{name:<18}{pack:<11}{}", edition.unwrap_or_default());
+        self.context.ui.data(line.trim_end());
+        Ok(())
+    }
+
+    /// Returns the documents that were asked for, each once.
+    fn names(&self) -> Result<Vec<String>, Failure> {
+        let templates = self.templates(ENGLISH, false)?;
+        let failed = |e: PaperError| Failure::invalid(e.to_string());
+        let mut names: Vec<String> = Vec::new();
+        if self.args.all {
+            names.extend(templates.documents().map_err(failed)?);
+            names.retain(|name| name != STRIPS);
+        }
+        let mut asked = self.args.documents.clone();
+        if asked.is_empty() && self.args.person.is_some() {
+            asked.push(CUSTODIAN.to_owned());
+        }
+        for name in asked {
+            match Pack::named(&name) {
+                Some(pack) => names.extend(templates.pack(pack).map_err(failed)?),
+                None => names.push(name),
+            }
+        }
+        let mut once = BTreeSet::new();
+        names.retain(|name| once.insert(name.clone()));
+        Ok(names)
+    }
+
+    /// Lays a document out; what is for each custodian, in the language of each.
+    fn prints(&self, name: &str) -> Result<Vec<Sheets>, Failure> {
+        if name == STRIPS {
             return Err(Failure::invalid("strips are of records")
                 .hint("print them with `breakglass log stub 12 -o DIR`"));
         }
@@ -73,42 +169,134 @@ pub(super) fn run(context: &Context, args: &Print) -> Result<Exit, Failure> {
             return Err(Failure::invalid("the report of an audit is made by an audit")
                 .hint("`breakglass audit PATH… --format pdf -o FILE`; `--templates DIR` takes an auditor's own"));
         }
-        if !templates.has(name) {
-            context
-                .ui
-                .warn(&format!("there is no `{name}` in `{language}`: it is printed in English"));
+        let each = self.is_for_each(name)?;
+        let person = self.args.person.as_deref();
+        let people = self.people(person)?;
+        if !each {
+            if let Some(person) = person.filter(|_| self.args.documents.contains(&name.to_owned()))
+            {
+                return Err(Failure::invalid(format!("`{name}` is not made for {person} alone"))
+                    .hint("`--for` takes papers of the pack `custodian`"));
+            }
+            let language = self.args.lang.as_deref().unwrap_or(ENGLISH);
+            let (templates, _) = self.speaking(name, language, "it is", self.args.large)?;
+            return Ok(vec![self.lay_out(name, &templates, &self.method, name)?]);
         }
-        let known = templates.documents().map_err(|e| Failure::invalid(e.to_string()))?;
-        // whoever reads it at 4 am has no time to look for glasses
-        let templates = if name == CARD { &large } else { templates };
-        let card = |values: &mut Values| {
-            let program = context.signature();
+        // one file for all whose papers look the same
+        let mut looks: Vec<(String, bool, Vec<Custodian>)> = Vec::new();
+        for custodian in people {
+            let own = self.args.lang.clone().or_else(|| custodian.lang.clone());
+            let (language, large) = (
+                own.unwrap_or_else(|| ENGLISH.to_owned()),
+                self.args.large || custodian.large_print,
+            );
+            match looks.iter_mut().find(|(l, size, _)| (l, *size) == (&language, large)) {
+                Some((_, _, all)) => all.push(custodian),
+                None => looks.push((language, large, vec![custodian])),
+            }
+        }
+        let mut prints: Vec<Sheets> = Vec::new();
+        for (language, large, custodians) in looks {
+            let whose = custodians.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+            let whose = format!("for {whose} it is");
+            let (templates, language) = self.speaking(name, &language, &whose, large)?;
+            let mut file = match person {
+                Some(_) => custodians.first().map_or(name.to_owned(), |c| {
+                    format!("{name}-{}", slug(&c.name).unwrap_or_else(|| c.sheet.to_string()))
+                }),
+                None => name.to_owned(),
+            };
+            if person.is_none() && language != ENGLISH {
+                file = format!("{file}-{language}");
+            }
+            if person.is_none() && large && !self.args.large {
+                file += "-large";
+            }
+            while prints.iter().any(|print| print.file == format!("{file}.pdf")) {
+                file += "-en";
+            }
+            let method = Method { custodians, ..self.method.clone() };
+            prints.push(self.lay_out(name, &templates, &method, &file)?);
+        }
+        Ok(prints)
+    }
+
+    /// Says whether a document is one for each custodian.
+    fn is_for_each(&self, name: &str) -> Result<bool, Failure> {
+        let templates = self.templates(ENGLISH, false)?;
+        let pack = Pack::named(CUSTODIAN).map(|pack| templates.pack(pack)).transpose();
+        let pack = pack.map_err(|e| Failure::invalid(e.to_string()))?;
+        Ok(pack.is_some_and(|names| names.iter().any(|known| known == name)))
+    }
+
+    /// Returns everybody, or the one who was named by name or id, with every sheet that they hold.
+    fn people(&self, person: Option<&str>) -> Result<Vec<Custodian>, Failure> {
+        let mut method = self.method.clone();
+        let (state, _) = State::of_book(&self.kit.logbook())?;
+        if let Some(set) = state.newest() {
+            set.update(&mut method);
+        }
+        let Some(person) = person else { return Ok(method.custodians) };
+        let same = |text: &str| text.to_lowercase() == person.trim().to_lowercase();
+        let known: Vec<String> =
+            method.custodians.iter().map(|c| format!("{} ({})", c.name, c.id)).collect();
+        let mut found = method.custodians;
+        found.retain(|c| same(&c.name) || same(&c.id) || same(&format!("{} ({})", c.name, c.id)));
+        if found.is_empty() {
+            return Err(Failure::invalid(format!("there is no custodian `{person}`"))
+                .hint(format!("there are: {}", known.join(", "))));
+        }
+        Ok(found)
+    }
+
+    /// Returns the templates of a language, and the language that the document is there in.
+    fn speaking(
+        &self,
+        name: &str,
+        language: &str,
+        whose: &str,
+        large: bool,
+    ) -> Result<(Templates, String), Failure> {
+        // whoever reads the card at 4 am has no time to look for glasses
+        let templates = self.templates(language, large || name == CARD)?;
+        if templates.has(name) {
+            return Ok((templates, language.to_owned()));
+        }
+        if language != ENGLISH {
+            let note = format!("there is no `{name}` in `{language}`: {whose} printed in English");
+            self.context.ui.warn(&note);
+        }
+        Ok((templates, ENGLISH.to_owned()))
+    }
+
+    fn lay_out(
+        &self,
+        name: &str,
+        templates: &Templates,
+        method: &Method,
+        file: &str,
+    ) -> Result<Sheets, Failure> {
+        let paper = self.args.paper.map_or_else(|| templates.paper(), size);
+        let program = |values: &mut Values| {
+            let program = self.context.signature();
             values
                 .record("program", vec![("version", program.version), ("sha256", program.sha256)]);
         };
-        let pdf = fill(name, &kit, (&method, &text), (paper, templates), args.generation, card)
-            .map_err(|error| {
-                let failure = Failure::invalid(error.to_string());
-                match error {
-                    PaperError::Unknown(_) => {
-                        failure.hint(format!("there are: {}", known.join(", ")))
-                    }
-                    _ => failure.hint(
-                        "see what is wrong with all templates with `breakglass print --check`",
-                    ),
+        let of = (method, &*self.text);
+        let pdf = fill(name, &self.kit, of, (paper, templates), self.args.generation, program);
+        let pdf = pdf.map_err(|error| {
+            let failure = Failure::invalid(error.to_string());
+            match (error, templates.documents()) {
+                (PaperError::Unknown(_), Ok(known)) => {
+                    let packs = PACKS.iter().map(|pack| pack.name).collect::<Vec<_>>().join(", ");
+                    failure.hint(format!("there are the packs {packs}, and: {}", known.join(", ")))
                 }
-            })?;
-        documents.push((format!("{name}.pdf"), pdf));
+                _ => failure
+                    .hint("see what is wrong with all templates with `breakglass print --check`"),
+            }
+        })?;
+        Ok(Sheets { file: format!("{file}.pdf"), pdf, paper, two_sided: name == CARD })
     }
-    // nothing is written before everything is laid out
-    std::fs::create_dir_all(folder)
-        .map_err(|e| Failure::invalid(format!("cannot make `{}`: {e}", folder.display())))?;
-    for (name, pdf) in documents {
-        let path = folder.join(name);
-        files::write_new(&path, &pdf)?;
-        context.ui.data(&path.display().to_string());
-    }
-    Ok(Exit::Done)
 }
 
 /// Writes the built-in templates and the description of their language, to start one's own from.
@@ -138,7 +326,7 @@ pub(super) fn write_document(
 ) -> Result<(), Failure> {
     let kit = context.kit()?;
     let (method, text) = kit.method()?;
-    let templates = Templates::open(Some(&kit.templates()), "en", false)
+    let templates = Templates::of_kit(kit.dir(), ENGLISH, false)
         .map_err(|e| Failure::invalid(e.to_string()))?;
     let paper = paper.map_or_else(|| templates.paper(), size);
     let pdf = fill(name, &kit, (&method, &text), (paper, &templates), None, more)
@@ -165,14 +353,15 @@ fn fill(
         return Err(PaperError::Unknown(name.to_owned()));
     }
     let state = State::of_book(&kit.logbook()).map(|(state, _)| state).unwrap_or_default();
-    let foot = format!("{} · method {}", method.id, &sha256_short(text));
     let mut method = method.clone();
     if let Some(set) = state.newest() {
         set.update(&mut method);
     }
-    let mut filled = values(&method, state.next_generation().saturating_sub(1));
+    let newest = state.next_generation().saturating_sub(1);
+    let contacts = kit.contacts().unwrap_or_default();
+    let mut filled = values(&method, newest, &contacts);
+    forms::fill(&mut filled, &state, &method, &contacts);
     filled.record("release", values::slip(&state));
-    filled.records("phones", values::phones(&method, &kit.contacts().unwrap_or_default()));
     filled.record("program", vec![("version", "0".to_owned()), ("sha256", "0".repeat(64))]);
     let (of_set, sheets) = values::void_sheets(&state, &method, generation);
     filled.record("void", of_set);
@@ -180,6 +369,18 @@ fn fill(
     let now = crate::clock::Instant::now();
     filled.groups("evidence", values::evidence(exports::open(kit, &state, now), generation));
     more(&mut filled);
+    let edition = templates.edition(name)?;
+    let of = generation.unwrap_or(newest);
+    let generation = match &edition {
+        Some(edition) if edition.any_generation => String::new(),
+        _ if of == 0 => " · not dealt yet".to_owned(),
+        _ => format!(" · generation {of}"),
+    };
+    let document = match edition {
+        Some(edition) => format!("{} {name}, version {}", edition.id, edition.version),
+        None => name.to_owned(),
+    };
+    let foot = format!("{} (method {}){generation} · {document}", method.id, sha256_short(text));
     paper::document(name, filled, &foot, paper, templates)
 }
 

@@ -5,7 +5,7 @@ use std::time;
 use super::Context;
 use super::ask;
 use super::combine::tampering;
-use super::gather::Gathering;
+use super::gather::{Gathering, Progress};
 use super::ink;
 use super::objection::{Objection, exceptions, network_route, of_sheets};
 use super::recorder::written;
@@ -31,6 +31,35 @@ pub(super) struct Rehearsal {
     /// What speaks against it so far.
     pub(super) objections: Vec<Objection>,
     started: time::Instant,
+    /// When the first sheet was read, and when there were enough.
+    progress: Progress,
+    /// When the clock was looked at.
+    looked: time::Instant,
+}
+
+/// How long things took, in seconds: from the call, or where nobody says when that was, from the start of the program.
+pub(super) struct Times {
+    /// When the first custodian was called.
+    pub(super) called: Option<Instant>,
+    /// Until the first sheet was read.
+    pub(super) first_sheet: u64,
+    /// Until as many were read as it takes.
+    pub(super) quorum: u64,
+    /// Until now.
+    pub(super) opened: u64,
+}
+
+impl std::fmt::Display for Times {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let since = if self.called.is_some() { "after the call" } else { "after the start" };
+        let [first, quorum, opened] = [self.first_sheet, self.quorum, self.opened].map(span);
+        write!(f, "the first sheet {first} {since}, the last {quorum}, opened {opened}")
+    }
+}
+
+/// `40 s`, `12 min`.
+fn span(seconds: u64) -> String {
+    if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds / 60) }
 }
 
 /// Gathers sheets of one set. `wanted` is how many different shares there have to be at least; the kit is needed.
@@ -42,10 +71,7 @@ pub(super) fn gather(
     wanted: Wanted,
 ) -> Result<Rehearsal, Failure> {
     let started = time::Instant::now();
-    let kit = context.kit()?;
-    // without its logbook a kit cannot take the record; unlike `combine`, nobody waits for this at night
-    let book = kit.logbook();
-    let (state, _) = State::of_book(&book)?;
+    let (_, state) = book_of(context)?;
     let Some(newest) = state.newest() else {
         return Err(Failure::invalid("no set was dealt yet").hint("`breakglass split` deals one"));
     };
@@ -54,6 +80,27 @@ pub(super) fn gather(
     gathering.wanted = count;
     gathering.enough = (!all).then_some(count);
     gathering.gather(intake)?;
+    let ask_time = || ask::time(&context.ui, typed_time);
+    Ok(Rehearsal { started, ..of(gathering, ink, ask_time, wanted)? })
+}
+
+/// Returns the logbook and how things stand by it. Without its logbook a kit cannot take the record; unlike `combine`,
+/// nobody waits for this at night.
+fn book_of(context: &Context) -> Result<(Logbook, State), Failure> {
+    let book = context.kit()?.logbook();
+    let (state, _) = State::of_book(&book)?;
+    Ok((book, state))
+}
+
+/// Holds sheets that were gathered against the set that ink or kit name.
+pub(super) fn of(
+    mut gathering: Gathering<'_>,
+    ink: &cli::Ink,
+    ask_time: impl FnOnce() -> Result<When, Failure>,
+    wanted: Wanted,
+) -> Result<Rehearsal, Failure> {
+    let context = gathering.context;
+    let (book, state) = book_of(context)?;
     let groups = gathering.groups();
     if groups.is_empty() {
         return Err(too_few(&mut gathering, None));
@@ -62,7 +109,7 @@ pub(super) fn gather(
     let case = gathering.examine(&chosen.group);
     // the ink says which set it is, and that one decides how many sheets it takes
     let known = state.set(&case.code.to_string());
-    let (count, all) = known.map_or((count, all), |set| needed(set, wanted));
+    let (count, all) = known.or(state.newest()).map_or((1, false), |set| needed(set, wanted));
     if gathering.book_for(&case.code).is_none() {
         let message = format!("the kit does not know the set {}", case.code);
         return Err(Failure::invalid(message).hint("name the kit of this method with `--kit DIR`"));
@@ -96,7 +143,8 @@ pub(super) fn gather(
         ))
         .hint("bring sheets of one set only; somebody made a second text for this code"));
     }
-    let when = ask::time(&context.ui, typed_time)?;
+    let when = ask_time()?;
+    let looked = time::Instant::now();
     tampered(when)?;
     let mut objections = chosen.objections;
     // one sheet alone is read to find out about it
@@ -110,7 +158,8 @@ pub(super) fn gather(
         objections.push(Objection { kind: "network on", words: words.to_owned() });
     }
     let method = gathering.dealt_method(&case);
-    Ok(Rehearsal { case, state, method, book, when, objections, started })
+    let progress = gathering.progress;
+    Ok(Rehearsal { case, state, method, book, when, objections, started: looked, progress, looked })
 }
 
 /// Returns how many sheets it takes, and whether they have to open the set.
@@ -181,9 +230,26 @@ impl Rehearsal {
         Subject::of(&self.case.manifest, self.case.code)
     }
 
-    /// Returns seconds since it began.
-    pub(super) fn seconds(&self) -> u64 {
-        self.started.elapsed().as_secs()
+    /// Returns how long it took so far, from the call on.
+    pub(super) fn times(&self, called: Option<Instant>) -> Times {
+        // the clock of the record is the one that people have corrected
+        let called = called.filter(|called| *called <= self.when.at);
+        let before = called.map(|called| self.when.at.since(called).unsigned_abs());
+        let until = |at: time::Instant| match before {
+            Some(before) => {
+                let early = self.looked.saturating_duration_since(at).as_secs();
+                let late = at.saturating_duration_since(self.looked).as_secs();
+                before.saturating_sub(early) + late
+            }
+            None => at.saturating_duration_since(self.started).as_secs(),
+        };
+        let now = time::Instant::now();
+        Times {
+            called,
+            first_sheet: until(self.progress.first.unwrap_or(now)),
+            quorum: until(self.progress.enough.unwrap_or(now)),
+            opened: until(now),
+        }
     }
 
     /// Shows what speaks against going on, and drafts an EXCEPTION for each.

@@ -7,6 +7,7 @@ mod disable;
 mod papers;
 mod platform;
 mod record;
+mod staged;
 mod start;
 mod survey;
 mod trial;
@@ -16,6 +17,8 @@ use std::path::PathBuf;
 
 pub(super) use self::platform::generated;
 use super::Context;
+use super::ceremony::script::Place;
+use super::ceremony::{Ceremony, Outcome};
 use super::objection::network_route;
 use super::split;
 use crate::cli::Rotate;
@@ -71,10 +74,21 @@ struct Run<'a> {
     evidence: Vec<Evidence>,
     /// Where this run has written the new sheets.
     papers: Option<PathBuf>,
+    /// The ceremony that this follows, and what it has to do at the end.
+    staged: Option<Staged<'a>>,
     /// Whether method.toml has another driver or target today than the old set was dealt with.
     moved: bool,
     /// No other run works on this kit meanwhile.
     _alone: Option<Lock>,
+}
+
+/// A ceremony around a rotation.
+struct Staged<'a> {
+    ceremony: Ceremony<'a>,
+    /// Which of its steps was read out last.
+    place: Option<Place>,
+    /// What the new set was dealt by, and what became of its sheets.
+    dealt: Option<(split::Order, Code, Outcome)>,
 }
 
 /// The set that is to be retired.
@@ -122,6 +136,7 @@ fn go(mut run: Run<'_>) -> Result<Exit, Failure> {
     run.check_logbook()?;
     run.record_move()?;
     run.record_compromise()?;
+    run.begin_ceremony()?;
     let ended = run.turn();
     let stopped = format!("Stopped. `{}` says where it stands and goes on.", run.again());
     match ended {
@@ -151,6 +166,7 @@ impl Run<'_> {
             if step.is_end() {
                 return self.end(step);
             }
+            self.read_out(step);
             self.ui().must_say("");
             self.ui().must_say(&Ui::strong(&words::announced(step, self.facts.mode)));
             self.network(step)?;
@@ -248,6 +264,7 @@ impl Run<'_> {
         match step {
             Step::Done => {
                 self.tell_done()?;
+                self.clean_up()?;
                 Ok(Exit::Done)
             }
             Step::OldAlive => Err(Failure::new(

@@ -10,6 +10,8 @@ pub(super) use self::credential::generate;
 use self::credential::{credential, warn_about_content};
 use super::Context;
 use super::ask;
+use super::ceremony::script::{Kind, Place};
+use super::ceremony::{self, Ceremony, Told};
 use super::change;
 use super::driver;
 use super::locks;
@@ -64,6 +66,19 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     warn_about_contacts(ui, &method, &kit.contacts()?);
     let exception = few_unlocked(ui, &method, args.exception.as_deref(), args.dry_run)?;
     let folder = papers_folder(&kit, args.output.as_deref())?;
+    let ceremony = args.staging.ceremony && !args.dry_run;
+    let ceremony = if ceremony {
+        Ceremony::clear_away(context, &kit, &state)?;
+        let told = Told {
+            staging: &args.staging,
+            witness: args.witness.as_deref(),
+            watch: args.watch.clone(),
+            time: None,
+        };
+        Some(Ceremony::begin(context, Kind::Issue, &method, &told)?)
+    } else {
+        None
+    };
     let order = Order { kit, method, method_text, press, folder, terms, exception };
     if args.dry_run {
         // all that can be refused is refused here too, before anybody types a secret
@@ -81,10 +96,24 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     warn_about_swap(ui);
+    if let Some(ceremony) = &ceremony {
+        ceremony.say(Place::Deal);
+    }
     let credential = credential(ui, args)?;
     warn_about_content(ui, &credential);
     check_layout(&order.method, &credential)?;
-    produce(context, &order, &credential)?;
+    let code = produce(context, &order, &credential)?;
+    // from here on the secret is on paper only
+    drop(credential);
+    match &ceremony {
+        Some(ceremony) => {
+            let papers = order.papers(code);
+            let (outcome, _) = ceremony.sheets(&papers)?;
+            ceremony.clean_up(&papers, &outcome)?;
+            context.hint("each bag goes to its safe today, and each holder reports it: `breakglass log add STORE`");
+        }
+        None => order.tell_what_follows(context),
+    }
     Ok(Exit::Done)
 }
 
@@ -128,6 +157,34 @@ pub(super) struct Order {
     pub(super) terms: Terms,
     /// Why fewer than k shares are unlocked, and what that is the reason for.
     pub(super) exception: Option<(String, String)>,
+}
+
+impl Order {
+    /// Returns what a ceremony has to know of the papers.
+    pub(super) fn papers(&self, code: Code) -> ceremony::Papers<'_> {
+        let (k, n) = (self.method.threshold.k(), self.method.threshold.n());
+        ceremony::Papers {
+            kit: &self.kit,
+            code,
+            folder: &self.folder,
+            paper: self.press.size(),
+            needed: usize::from(n.min(k + 1)),
+        }
+    }
+
+    /// Says what is done with the papers.
+    pub(super) fn tell_what_follows(&self, context: &Context) {
+        let deed = match self.press {
+            Press::Paper(..) => "print each file alone",
+            Press::File => "copy each file alone onto the stick or card of its holder",
+        };
+        context.hint(&format!(
+            "{deed}, hand it over in person, then delete `{}`; \
+             fewer than {} sheets open nothing, and nobody can make new ones from them",
+            self.folder.display(),
+            self.method.threshold.k()
+        ));
+    }
 }
 
 /// Returns what the manifest of a generation says.
@@ -195,16 +252,6 @@ pub(super) fn produce(
     ui.must_say(&format!("  {}", Ui::strong(&dealt.code.to_string())));
     ui.must_say(&format!("and the check code of record {} (ISSUE)", issued.seq));
     ui.must_say(&format!("  {}", Ui::strong(&code.to_string())));
-    let deed = match press {
-        Press::Paper(..) => "print each file alone",
-        Press::File => "copy each file alone onto the stick or card of its holder",
-    };
-    context.hint(&format!(
-        "{deed}, hand it over in person, then delete `{}`; \
-         fewer than {} sheets open nothing, and nobody can make new ones from them",
-        folder.display(),
-        method.threshold.k()
-    ));
     Ok(dealt.code)
 }
 

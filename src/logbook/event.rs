@@ -47,7 +47,7 @@ events! {
     /// a dealing did not end well: the papers of that set are void
     Abort "ABORT" needs [Method, Generation, Set, Note] may [Paper];
     /// sheets were scanned back and opened the set, and went into bags
-    Confirm "CONFIRM" needs [Method, Generation, Set, Sheets, Bags, Custodians] may [Record, Seals, Witness, Paper];
+    Confirm "CONFIRM" needs [Method, Generation, Set, Sheets, Bags, Custodians] may [Record, Seals, SealNumbers, Witness, Lead, Paper];
     /// a sheet was locked away by its custodian
     Store "STORE" needs [Method, Generation, Set, Sheets, Bags, Custodians] may [Witness, Place, Paper];
     /// a custodian has received a sheet in its bag
@@ -72,7 +72,8 @@ events! {
     /// a sheet went to another custodian
     Transfer "TRANSFER" needs [Method, Generation, Set, Sheets, Bags, Custodians] may [Seals, Witness, Approver, Paper];
     /// a drill took place
-    Drill "DRILL" needs [Method, Generation, Set, Kind, Result] may [Sheets, Bags, Seals, Custodians, Seconds, Paper];
+    Drill "DRILL" needs [Method, Generation, Set, Kind, Result]
+        may [Record, Sheets, Bags, Seals, Custodians, Lead, Called, FirstSheet, Quorum, Seconds, Checks, Findings, Paper];
     /// a set was opened for another purpose than a release
     Opening "OPENING" needs [Method, Generation, Set, Sheets, Kind] may [Network, Seconds, Custodians, Witness, Paper];
     /// a sheet was destroyed
@@ -93,7 +94,7 @@ events! {
     Void "VOID" needs [Method, Note] may [Generation, Set, Record, Paper];
     /// what a record before did not know yet, or has wrong
     Correct "CORRECT" needs [Method, Record]
-        may [Generation, Set, Ticket, Bags, Seals, Custodians, Witness, Approver, Accountable, How, Credential, Evidence, Paper];
+        may [Generation, Set, Ticket, Bags, Seals, Custodians, Witness, Approver, Accountable, How, Credential, Evidence, Finding, Paper];
     /// somebody independent has looked through the records up to one of them
     Review "REVIEW" needs [Method, Record, Reviewer] may [Paper];
     /// records made elsewhere come in, with their original bytes
@@ -121,6 +122,7 @@ impl Event {
                 | Self::Issue
                 | Self::Confirm
                 | Self::Release
+                | Self::Drill
                 | Self::Session
                 | Self::Reissue
                 | Self::Opening
@@ -164,6 +166,8 @@ mod tests {
                 Form::PersonBySheet => "person by sheet",
                 Form::Evidence => "evidence",
                 Form::Place => "place",
+                Form::Answers => "text by word",
+                Form::Findings => "findings",
             };
             writeln!(members, "| `{}` | {form} | {} |", member.name(), member.meaning()).unwrap();
         }

@@ -36,6 +36,10 @@ pub enum Form {
     Evidence,
     /// `{"book": …, "page": …, "line": …}`.
     Place,
+    /// `{"login": "yes", …}`.
+    Answers,
+    /// `[{"what": …, "owner": …, "due": …}, …]`.
+    Findings,
 }
 
 macro_rules! members {
@@ -91,6 +95,8 @@ members! {
     Bags "bags" BySheet;
     /// `intact`, or what is wrong with it
     Seals "seals" BySheet;
+    /// number of the seal, where it is not the bag's own
+    SealNumbers "seal_numbers" BySheet;
     /// the one named person
     Operator "operator" Person;
     /// who holds a sheet from now on, or has looked at it
@@ -103,6 +109,8 @@ members! {
     Reviewer "reviewer" Person;
     /// who sees to the revocation
     Accountable "accountable" Person;
+    /// who led the ceremony or the drill
+    Lead "lead" Person;
     /// how many shares open the set
     K "k" Number;
     /// what kind of it, in a word or two
@@ -129,8 +137,20 @@ members! {
     Network "network" Flag;
     /// how it ended: `passed` or `failed`, or words
     Result "result" Words;
-    /// how long it took
+    /// when the first custodian was called
+    Called "called" Time;
+    /// seconds from there to the first sheet
+    FirstSheet "first_sheet" Number;
+    /// seconds to as many as it takes
+    Quorum "quorum" Number;
+    /// how long it took; with `called`, from there
     Seconds "seconds" Number;
+    /// what was asked in a drill, `yes` or `no` to each
+    Checks "checks" Answers;
+    /// what a drill has found, who mends it, and by which day
+    Findings "findings" Findings;
+    /// number of the finding that is mended, from 1
+    Finding "finding" Number;
     /// files and their SHA-256
     Evidence "evidence" Evidence;
     /// where it stands in the paper book
@@ -176,6 +196,17 @@ impl Form {
             Self::Place => {
                 has(value, &["book"]) && value["page"].is_u64() && value["line"].is_u64()
             }
+            Self::Answers => value
+                .as_object()
+                .is_some_and(|all| !all.is_empty() && all.values().all(|v| words(v).is_ok())),
+            Self::Findings => value.as_array().is_some_and(|list| {
+                !list.is_empty()
+                    && list.iter().all(|v| {
+                        let texts =
+                            ["what", "owner", "due"].iter().all(|name| words(&v[*name]).is_ok());
+                        texts && v["due"].as_str().is_some_and(is_day)
+                    })
+            }),
         };
         if fine { Ok(()) } else { Err(format!("is not {}", self.in_words())) }
     }
@@ -192,6 +223,10 @@ impl Form {
             Self::PersonBySheet => "a person per sheet",
             Self::Evidence => "a list of files with their sha256",
             Self::Place => "a place like {\"book\":\"B1\",\"page\":3,\"line\":7}",
+            Self::Answers => "answers like {\"login\":\"yes\"}",
+            Self::Findings => {
+                "findings like [{\"what\":\"bag torn\",\"owner\":\"Ana Ruiz\",\"due\":\"2026-12-24\"}]"
+            }
         }
     }
 }
@@ -233,6 +268,11 @@ fn is_sheet(text: &str) -> bool {
 
 fn is_utc(text: &str) -> bool {
     Instant::parse_rfc3339(text).is_some()
+}
+
+/// Says whether a text is a day like 2026-12-24.
+pub fn is_day(text: &str) -> bool {
+    text.len() == 10 && is_utc(&format!("{text}T00:00:00Z"))
 }
 
 fn is_hash(text: &str) -> bool {

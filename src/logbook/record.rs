@@ -420,6 +420,8 @@ mod tests {
             Form::PersonBySheet => json!({ "1a": { "name": "Ana", "id": "E1" } }),
             Form::Evidence => json!([{ "file": "a", "sha256": "0".repeat(64) }]),
             Form::Place => json!({ "book": "B1", "page": 1, "line": 2 }),
+            Form::Answers => json!({ "login": "yes" }),
+            Form::Findings => json!([{ "what": "a", "owner": "Ana", "due": "2026-12-24" }]),
         }
     }
 

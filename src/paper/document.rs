@@ -7,12 +7,18 @@ use super::qr::Code;
 use super::template::{self, Block, Templates, Values, images};
 use crate::codes::grid::PaperSize;
 
-/// Least size of a document's text in large print, points.
+/// Least size of a document's text, points; a sheet has less room.
+const LEAST: f32 = 11.0;
+
+/// Least size of its running text in large print, points.
 const LARGE: f32 = 14.0;
+
+/// Least size of the labels over facts, points.
+const LABEL: f32 = 9.0;
 
 /// Makes the PDF of a document from the template of that name.
 ///
-/// `foot` says on every page what it belongs to; the first eight signs of the template's hash follow it.
+/// `foot` says on every page what it belongs to; the first eight signs of the template's hash follow it, in brackets.
 pub fn document(
     name: &str,
     values: Values,
@@ -39,10 +45,11 @@ pub fn document(
     shown.modules = codes.iter().map(Code::width).collect();
     let fonts = templates.fonts()?;
     let mut theme = templates.theme.clone();
-    if templates.large {
-        // a document has more room than a sheet
-        theme.text.body = theme.text.body.max(LARGE);
-    }
+    let body = if templates.large { LARGE } else { LEAST };
+    theme.text.body = theme.text.body.max(body);
+    theme.text.small = theme.text.small.max(LEAST);
+    theme.text.headings = theme.text.headings.map(|size| size.max(body));
+    theme.facts.label = theme.facts.label.max(LABEL);
     let setting = Setting {
         fonts,
         theme: &theme,
@@ -56,7 +63,7 @@ pub fn document(
     let hash = templates.hash_of(&template)?;
     let [a, b, c, d, ..] = hash;
     let short = u32::from_be_bytes([a, b, c, d]);
-    let pages = setting.document(&content, &format!("{foot} · {name} {short:08x}"))?;
+    let pages = setting.document(&content, &format!("{foot} ({short:08x})"))?;
     let about = About { title: &content.title, language: Templates::language_of(&template) };
     pdf::write(&pages, &codes, &shown.pictures, fonts, &about)
 }

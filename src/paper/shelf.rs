@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::PaperError;
+use super::packs::{self, PACKS, Pack};
 use crate::files;
 
 /// Most bytes of one file of the folder.
@@ -15,22 +16,15 @@ const MAX_FILE: usize = 4 << 20;
 /// Language of last resort; every built-in template is there in it.
 pub(super) const FALLBACK: &str = "en";
 
-const BUILT_IN: [(&str, &str); 17] = [
+const BUILT_IN: [(&str, &str); 10] = [
     ("README.md", include_str!("../../templates/README.md")),
     ("theme.toml", include_str!("../../templates/theme.toml")),
     ("theme-large.toml", include_str!("../../templates/theme-large.toml")),
     ("en/sheet.md", include_str!("../../templates/en/sheet.md")),
-    ("en/slip.md", include_str!("../../templates/en/slip.md")),
     ("en/stub.md", include_str!("../../templates/en/stub.md")),
     ("en/audit.md", include_str!("../../templates/en/audit.md")),
-    ("en/book.md", include_str!("../../templates/en/book.md")),
-    ("en/card.md", include_str!("../../templates/en/card.md")),
-    ("en/destruction.md", include_str!("../../templates/en/destruction.md")),
-    ("en/evidence.md", include_str!("../../templates/en/evidence.md")),
-    ("en/label.md", include_str!("../../templates/en/label.md")),
-    ("en/operator.md", include_str!("../../templates/en/operator.md")),
-    ("de/operator.md", include_str!("../../templates/de/operator.md")),
-    ("es/operator.md", include_str!("../../templates/es/operator.md")),
+    ("de/operator-card.md", include_str!("../../templates/de/operator-card.md")),
+    ("es/operator-card.md", include_str!("../../templates/es/operator-card.md")),
     ("de/sheet.md", include_str!("../../templates/de/sheet.md")),
     ("es/sheet.md", include_str!("../../templates/es/sheet.md")),
 ];
@@ -50,12 +44,20 @@ pub(super) struct Source {
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     folder: Option<PathBuf>,
-    read: RefCell<BTreeMap<String, Option<Vec<u8>>>>,
+    /// The kit, whose packs hold documents in English.
+    kit: Option<PathBuf>,
+    read: RefCell<BTreeMap<PathBuf, Option<Vec<u8>>>>,
 }
 
 impl Shelf {
     pub(super) fn new(folder: Option<&Path>) -> Self {
-        Self { folder: folder.map(Path::to_owned), read: RefCell::default() }
+        Self { folder: folder.map(Path::to_owned), kit: None, read: RefCell::default() }
+    }
+
+    /// The templates of a kit, and the documents of its packs.
+    pub(super) fn of_kit(kit: &Path) -> Self {
+        let folder = Some(kit.join("templates"));
+        Self { folder, kit: Some(kit.to_owned()), read: RefCell::default() }
     }
 
     /// Returns the text of that name, `theme.toml` or `en/sheet.md`; nothing when there is none.
@@ -79,10 +81,49 @@ impl Shelf {
         language: &str,
         name: &str,
     ) -> Result<Option<Source>, PaperError> {
-        match self.text(&format!("{language}/{name}.md"))? {
-            Some(text) => Ok(Some(text)),
-            None => self.text(&format!("{FALLBACK}/{name}.md")),
+        for language in [language, FALLBACK] {
+            if let Some(text) = self.text(&format!("{language}/{name}.md"))? {
+                return Ok(Some(text));
+            }
         }
+        self.document(name)
+    }
+
+    /// Returns a document of a pack: as it lies in the kit, else the built-in one.
+    pub(super) fn document(&self, name: &str) -> Result<Option<Source>, PaperError> {
+        let built_in = packs::built_in(name);
+        let packs =
+            PACKS.iter().filter(|pack| built_in.is_none_or(|(own, _)| own.name == pack.name));
+        for pack in packs {
+            let path = format!("{}/{name}.md", pack.name);
+            let Some(kit) = &self.kit else { break };
+            let Some(bytes) = self.file(kit, &path)? else { continue };
+            let text =
+                String::from_utf8(bytes).map_err(|_| self.unusable(&path, "it is not UTF-8"))?;
+            let own = built_in.is_none_or(|(_, words)| words != text);
+            return Ok(Some(Source { name: path, text: text.into(), own }));
+        }
+        Ok(built_in.map(|(pack, text)| Source {
+            name: format!("{}/{name}.md", pack.name),
+            text: Cow::Borrowed(text),
+            own: false,
+        }))
+    }
+
+    /// Returns the documents of the kit's packs that the program does not know, or that were changed.
+    pub(super) fn changed_documents(&self) -> Result<Vec<(&'static Pack, String)>, PaperError> {
+        let mut found = Vec::new();
+        let Some(kit) = &self.kit else { return Ok(found) };
+        for pack in &PACKS {
+            for name in markdown(&kit.join(pack.name))
+                .map_err(|e| self.unusable(pack.name, &e.to_string()))?
+            {
+                if self.document(&name)?.is_some_and(|source| source.own) {
+                    found.push((pack, name));
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Returns a picture or a font; there are none built in.
@@ -91,7 +132,10 @@ impl Shelf {
     }
 
     fn own(&self, name: &str) -> Result<Option<Vec<u8>>, PaperError> {
-        let Some(folder) = &self.folder else { return Ok(None) };
+        self.folder.as_ref().map_or(Ok(None), |folder| self.file(folder, name))
+    }
+
+    fn file(&self, folder: &Path, name: &str) -> Result<Option<Vec<u8>>, PaperError> {
         // a name is a file below the folder, never a way out of it
         let plain = name.split('/').all(|part| !part.is_empty() && !part.starts_with('.'));
         if !plain || name.contains('\\') {
@@ -99,10 +143,10 @@ impl Shelf {
                 self.unusable(name, "a file is named as it lies below the folder of the templates")
             );
         }
-        if let Some(known) = self.read.borrow().get(name) {
+        let path = folder.join(name);
+        if let Some(known) = self.read.borrow().get(&path) {
             return Ok(known.clone());
         }
-        let path = folder.join(name);
         // nor is a link one
         let inside = match (path.canonicalize(), folder.canonicalize()) {
             (Ok(path), Ok(folder)) => path.starts_with(folder),
@@ -121,7 +165,7 @@ impl Shelf {
             }
             Err(error) => return Err(self.unusable(name, &error.to_string())),
         };
-        self.read.borrow_mut().insert(name.to_owned(), found.clone());
+        self.read.borrow_mut().insert(path, found.clone());
         Ok(found)
     }
 
@@ -148,31 +192,41 @@ impl Shelf {
             if !language.is_dir() {
                 continue;
             }
-            for entry in std::fs::read_dir(&language).map_err(failed)? {
-                let path = entry.map_err(failed)?.path();
-                let parts = [language.file_name(), path.file_name()];
-                let [Some(language), Some(file)] = parts.map(|part| part.and_then(|p| p.to_str()))
-                else {
-                    continue;
-                };
-                if let Some(name) = file.strip_suffix(".md").filter(|name| !name.starts_with('.')) {
-                    names.push((language.to_owned(), name.to_owned()));
-                }
-            }
+            let Some(tag) = language.file_name().and_then(|name| name.to_str()) else { continue };
+            let templates = markdown(&language).map_err(failed)?;
+            names.extend(templates.into_iter().map(|name| (tag.to_owned(), name)));
         }
         names.sort_unstable();
         Ok(names)
     }
 
     /// Returns everything built in, by name.
-    pub(super) fn built_in() -> impl Iterator<Item = (&'static str, &'static str)> {
-        BUILT_IN.into_iter()
+    pub(super) fn built_in() -> impl Iterator<Item = (String, &'static str)> {
+        let documents = PACKS.iter().flat_map(Pack::files);
+        BUILT_IN.into_iter().map(|(name, text)| (name.to_owned(), text)).chain(documents)
     }
 
-    /// Returns the names of the built-in documents, without the sheet.
+    /// Returns the names of the built-in documents that belong to no pack, the sheet left out.
     pub(super) fn documents() -> impl Iterator<Item = &'static str> {
         let names =
             BUILT_IN.iter().filter_map(|(name, _)| name.strip_prefix("en/")?.strip_suffix(".md"));
         names.filter(|name| *name != "sheet")
     }
+}
+
+/// Returns the names of the Markdown files in a folder, in order; none where there is no folder.
+fn markdown(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let file = entry?.file_name();
+        let name = file.to_str().and_then(|file| file.strip_suffix(".md"));
+        names.extend(name.filter(|name| !name.starts_with('.')).map(str::to_owned));
+    }
+    names.sort_unstable();
+    Ok(names)
 }

@@ -19,11 +19,12 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use sha2::{Digest, Sha256};
 
 pub(super) use blocks::{
-    Block, Chart, Fact, FactStyle, Image, Leaf, Marker, Right, Row, Run, Typed, Words,
+    Block, Chart, Fact, FactStyle, Field, Image, Leaf, Marker, Right, Row, Run, Typed, Words,
 };
 
 use super::PaperError;
 use super::font::{Face, Fonts};
+use super::packs::{Edition, PACKS, Pack};
 use super::picture::Picture;
 use super::shelf::{FALLBACK, Shelf, Source};
 use super::theme::{PaperName, Theme};
@@ -65,12 +66,20 @@ impl Templates {
     ///
     /// Fails with [`PaperError::Theme`], [`PaperError::File`] or [`PaperError::Font`].
     pub fn open(folder: Option<&Path>, language: &str, large: bool) -> Result<Self, PaperError> {
+        Self::on(Shelf::new(folder), language, large)
+    }
+
+    /// The same for a kit: its folder `templates`, then the documents of its packs.
+    pub fn of_kit(kit: &Path, language: &str, large: bool) -> Result<Self, PaperError> {
+        Self::on(Shelf::of_kit(kit), language, large)
+    }
+
+    fn on(shelf: Shelf, language: &str, large: bool) -> Result<Self, PaperError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if language.is_empty() || !language.chars().all(plain) {
             let what = "a language is a tag like `en` or `pt-BR`".to_owned();
             return Err(PaperError::File { name: language.to_owned(), what });
         }
-        let shelf = Shelf::new(folder);
         let name = if large { "theme-large.toml" } else { "theme.toml" };
         let text = shelf.text(name)?.ok_or_else(|| PaperError::Unknown(name.to_owned()))?.text;
         let theme = Theme::parse(name, &text)?;
@@ -90,7 +99,7 @@ impl Templates {
     }
 
     /// Returns the built-in files, to start one's own from: name and text.
-    pub fn built_in_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    pub fn built_in_files() -> impl Iterator<Item = (String, &'static str)> {
         Shelf::built_in()
     }
 
@@ -102,26 +111,54 @@ impl Templates {
         }
     }
 
-    /// Returns the names of the documents that are built in, and of those that the folder adds.
+    /// Returns the names of the documents: of the packs in their order, then the others, built in or the organisation's.
     pub fn documents(&self) -> Result<Vec<String>, PaperError> {
-        let mut all: Vec<String> = Shelf::documents().map(str::to_owned).collect();
-        all.extend(self.shelf.own_templates()?.into_iter().map(|(_, name)| name));
-        all.sort_unstable();
-        all.dedup();
+        let mut all: Vec<String> = Vec::new();
+        for pack in &PACKS {
+            all.extend(self.pack(pack)?);
+        }
+        let mut others: Vec<String> = Shelf::documents().map(str::to_owned).collect();
+        others.extend(self.shelf.own_templates()?.into_iter().map(|(_, name)| name));
         // sheets are made by dealing, and the report of an audit by `audit`
-        all.retain(|name| name != SHEET && name != AUDIT);
+        others.retain(|name| name != SHEET && name != AUDIT && !all.contains(name));
+        others.sort_unstable();
+        others.dedup();
+        all.extend(others);
         Ok(all)
     }
 
-    /// Returns the templates of a folder, each as language and name: `de`, `sheet`.
-    pub fn own(folder: &Path) -> Result<Vec<(String, String)>, PaperError> {
-        Shelf::new(Some(folder)).own_templates()
+    /// Returns the documents of a pack: the built-in ones, then what the kit has put beside them.
+    pub fn pack(&self, pack: &Pack) -> Result<Vec<String>, PaperError> {
+        let mut all: Vec<String> = pack.documents().map(str::to_owned).collect();
+        for (own, name) in self.shelf.changed_documents()? {
+            if own.name == pack.name && !all.contains(&name) {
+                all.push(name);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Returns a kit's own templates, each as the folder that it lies in and its name: `de`, `sheet`.
+    pub fn own(kit: &Path) -> Result<Vec<(String, String)>, PaperError> {
+        let shelf = Shelf::of_kit(kit);
+        let mut own = shelf.own_templates()?;
+        let changed = shelf.changed_documents()?.into_iter();
+        own.extend(changed.map(|(pack, name)| (pack.name.to_owned(), name)));
+        Ok(own)
+    }
+
+    /// Returns what the head of a document says of it.
+    pub fn edition(&self, name: &str) -> Result<Option<Edition>, PaperError> {
+        Ok(Edition::of(&self.template(name)?.text))
     }
 
     /// Says whether a template is there in this language, or whether it is the English one.
     pub fn has(&self, name: &str) -> bool {
         let text = self.shelf.text(&format!("{}/{name}.md", self.language));
-        text.is_ok_and(|text| text.is_some())
+        let in_a_pack = || {
+            self.language == FALLBACK && self.shelf.document(name).is_ok_and(|text| text.is_some())
+        };
+        text.is_ok_and(|text| text.is_some()) || in_a_pack()
     }
 
     /// Returns what leaf 1 of the sheet has to say and does not name: by it sheets are told apart.
@@ -179,7 +216,8 @@ impl Templates {
 
     /// Returns the language of a template: that of the folder it lies in.
     pub(super) fn language_of(template: &Source) -> &str {
-        template.name.split_once('/').map_or(FALLBACK, |(language, _)| language)
+        let folder = template.name.split_once('/').map(|(folder, _)| folder);
+        folder.filter(|folder| Pack::named(folder).is_none()).unwrap_or(FALLBACK)
     }
 
     pub(super) fn sheet(&self) -> Result<Source, PaperError> {

@@ -74,6 +74,8 @@ pub enum Task {
     Inspect,
     /// Drill.
     Drill,
+    /// Mend what a drill has found.
+    Mend,
     /// Read a sheet that nobody has read for a year.
     Read,
     /// Destroy papers that are void.
@@ -94,6 +96,7 @@ impl Task {
             Self::Store => "store",
             Self::Inspect => "inspect",
             Self::Drill => "drill",
+            Self::Mend => "mend",
             Self::Read => "read",
             Self::Destroy => "destroy",
         }
@@ -189,18 +192,40 @@ impl State {
         }
     }
 
+    fn findings(&self, list: &mut List) {
+        for finding in self.findings.iter().filter(|finding| finding.closed.is_none()) {
+            let (record, number) = (finding.record, finding.number);
+            let words = format!(
+                "{} mends finding {number} of the drill of record {record}: {}",
+                finding.owner, finding.what
+            );
+            list.add(Task::Mend, finding.due, words, &format!("finding-{record}-{number}"));
+        }
+    }
+
     fn drills(&self, rules: &Rules, list: &mut List) {
+        self.findings(list);
         let alive = |set: &&Set| self.stage(set).is_alive() && set.is_confirmed();
         let Some(set) = self.sets.iter().rev().find(alive) else { return };
         let begun = self.sets.first().map_or(set.issue.1, |first| first.issue.1);
         let others = self.drills.iter().filter(|(kind, _)| *kind != "solo");
-        let before = others.map(|(_, at)| *at).max();
-        let at = before.unwrap_or(begun).plus_hours(rules.drill_every);
+        let before = others.max_by_key(|(_, at)| **at);
+        let at = before.map_or(begun, |(_, at)| *at).plus_hours(rules.drill_every);
+        // bags by phone and sheets that are brought take turns
+        let kind = if before.is_some_and(|(kind, _)| kind == "call") { "dry" } else { "call" };
+        let kind = if self.drills.contains_key("dry") { kind } else { "dry" };
         let words = match before {
-            Some(before) => format!("a drill; the last one was on {}", before.date()),
-            None => "the first drill".to_owned(),
+            Some((_, before)) => format!("a {kind} drill; the last one was on {}", before.date()),
+            None => format!("the first drill, a {kind} one"),
         };
-        list.add(Task::Drill, at, words, "drill");
+        let turn = set.turn().into_iter().map(|id| {
+            let holder = set.sheets.get(&id).and_then(|sheet| sheet.holder.as_ref());
+            let holder = holder.or_else(|| rules.holders.get(&id));
+            holder.map_or(id.to_string(), |holder| format!("{id} {}", holder.name))
+        });
+        let turn = turn.collect::<Vec<_>>().join(", ");
+        let whose = if kind == "dry" { format!(" (the turn of {turn})") } else { String::new() };
+        list.add(Task::Drill, at, words + &whose, "drill");
         let wet = self.drills.get("wet").copied();
         let at = later(wet.unwrap_or(begun), WET);
         list.add(Task::Drill, at, "a wet drill: used once, then rotated".into(), "drill-wet");

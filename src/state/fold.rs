@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{FORGED, Fate, INTACT, Release, Set, Sheet, State};
+use super::{FORGED, Fate, Finding, INTACT, Release, Set, Sheet, State};
 use crate::clock::Instant;
 use crate::logbook::{Entry, Event, Member, Person};
 use crate::set::SheetId;
@@ -102,6 +102,20 @@ impl State {
         } else {
             self.failed_drill = Some((entry.seq, at, kind));
         }
+        let found = entry.members.get(Member::Findings.name()).and_then(Value::as_array);
+        for (number, found) in (1..).zip(found.into_iter().flatten()) {
+            let text = |name: &str| found[name].as_str().unwrap_or_default().to_owned();
+            let due = Instant::parse_rfc3339(&format!("{}T23:59:59Z", text("due"))).unwrap_or(at);
+            let (what, owner) = (text("what"), text("owner"));
+            self.findings.push(Finding {
+                record: entry.seq,
+                number,
+                what,
+                owner,
+                due,
+                closed: None,
+            });
+        }
         let code = entry.text("set");
         if let Some(set) = self.sets.iter_mut().rev().find(|set| set.code == code) {
             set.mark_read(entry, at);
@@ -122,6 +136,12 @@ impl State {
     }
 
     fn correct(&mut self, entry: &Entry, about: Option<u64>) {
+        let number = entry.number(Member::Finding.name());
+        let mut findings = self.findings.iter_mut();
+        let finding = findings.find(|f| Some(f.record) == about && Some(f.number) == number);
+        if let (Some(finding), Some(at)) = (finding, entry.at()) {
+            finding.closed = finding.closed.or(Some((entry.seq, at)));
+        }
         for set in &mut self.sets {
             if let Some(release) = set.releases.iter_mut().find(|r| Some(r.record) == about) {
                 let ticket = entry.text("ticket");

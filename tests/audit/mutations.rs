@@ -397,6 +397,18 @@ pub const MUTATIONS: &[Mutation] = &[
         mends: &[],
     },
     Mutation {
+        what: "what a drill found was to be mended in April",
+        change: |desk| desk.finds("2026-04-20"),
+        breaks: &["BG-DRL-004"],
+        mends: &[],
+    },
+    Mutation {
+        what: "what a drill found is to be mended in December",
+        change: |desk| desk.finds("2026-12-20"),
+        breaks: &[],
+        mends: &[],
+    },
+    Mutation {
         what: "the exemption was to be reviewed in January",
         change: |desk| desk.edit("method.toml", "2027-03-31", "2026-01-31"),
         breaks: &["BG-POL-003"],

@@ -161,6 +161,36 @@ impl Dialogue {
         [before, on, after].map(str::to_owned)
     }
 
+    /// Answers whatever of the prompts is asked, in whatever order, until the program ends with that code; `answer` gets the
+    /// prompt and everything shown so far.
+    #[track_caller]
+    pub fn play(
+        mut self,
+        code: i32,
+        prompts: &[&str],
+        mut answer: impl FnMut(&str, &str) -> String,
+    ) -> String {
+        let mut still = Instant::now();
+        loop {
+            let more = self.look();
+            let rest = &self.bytes[self.seen..];
+            let place = |text: &str| rest.windows(text.len()).position(|w| w == text.as_bytes());
+            let found = prompts.iter().filter_map(|text| Some((place(text)?, *text))).min();
+            if let Some((at, prompt)) = found {
+                self.seen += at + prompt.len();
+                let answer = answer(prompt, &self.shown());
+                let enter = if answer == CTRL_C { "" } else { "\r" };
+                self.type_in(&format!("{answer}{enter}"));
+                still = Instant::now();
+            } else if more {
+                assert!(still.elapsed() < PATIENCE, "nobody answers:\n{}", self.shown());
+                std::thread::sleep(Duration::from_millis(5));
+            } else {
+                return self.end(code);
+            }
+        }
+    }
+
     /// Waits for the end, which has to be with that code, and returns everything shown.
     #[track_caller]
     pub fn end(mut self, code: i32) -> String {

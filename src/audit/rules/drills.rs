@@ -40,6 +40,16 @@ pub(super) const RULES: &[Rule] = &[
         check: never_wet,
     },
     Rule {
+        id: "BG-DRL-004",
+        severity: Severity::Medium,
+        title: "what a drill has found was not mended in time",
+        why: "it was found so that it is not found again at 4 am",
+        needs: "the logbook",
+        clauses: &["NIST SP 800-53 CP-4", "ISO/IEC 27001:2022 A.5.27"],
+        remedy: "mend it, and record that: `breakglass log add CORRECT --record N --finding M --note WORDS`",
+        check: not_mended,
+    },
+    Rule {
         id: "BG-DRL-005",
         severity: Severity::High,
         title: "a drill used the credential, and it was not rotated",
@@ -105,6 +115,31 @@ fn never_wet(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
         });
         let finding = if view.case.as_of > due { rule.fail(what) } else { rule.pass(what) };
         out.push(finding.of_method(&book.state.method).due(due));
+    }
+}
+
+fn not_mended(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
+    for book in &view.case.books {
+        for found in &book.state.findings {
+            let by = found.closed.map(|(_, at)| at);
+            let what = format!(
+                "finding {} of the drill of record {}, {}: {}",
+                found.number, found.record, found.owner, found.what
+            );
+            let finding = match by {
+                Some(at) if at <= found.due => rule.pass(format!("mended in time: {what}")),
+                Some(at) => rule.pass(format!(
+                    "mended {}, and was due {}: {what}",
+                    at.date(),
+                    found.due.date()
+                )),
+                None if view.case.as_of > found.due => rule.fail(what),
+                None => rule.pass(format!("not due yet: {what}")),
+            };
+            let records =
+                std::iter::once(found.record).chain(found.closed.map(|(record, _)| record));
+            out.push(finding.of_method(&book.state.method).due(found.due).records(records));
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! One line is said about each sheet that came in, and what is wrong with a page.
 
+use std::time::Instant;
+
 use super::Gathering;
 use crate::commands::intake::{self, Look};
 use crate::commands::words::{other_set, verdict_in_words, with_holder};
@@ -75,6 +77,14 @@ impl Gathering<'_> {
             return;
         };
         let case = self.examine(group);
+        let now = Instant::now();
+        let have = case.good().len();
+        if have > 0 {
+            self.progress.first.get_or_insert(now);
+        }
+        if have >= usize::from(case.manifest.threshold.k()) {
+            self.progress.enough.get_or_insert(now);
+        }
         let method = self.dealt_method(&case);
         let mut count = 0;
         for sheet in &case.sheets {

@@ -110,6 +110,7 @@ fn reported(word: &str) -> Result<Event, Failure> {
         Event::Issue | Event::Begin => "`breakglass split`",
         Event::Confirm => "`breakglass confirm`",
         Event::Release => "`breakglass combine`",
+        Event::Drill => "`breakglass drill call`, `dry`, `wet` or `solo`",
         Event::Import => "`breakglass log import FILE`",
         _ => "the command that does it",
     };

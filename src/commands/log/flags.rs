@@ -17,6 +17,7 @@ pub(super) fn check(args: &LogAdd, event: Event) -> Result<(), Failure> {
         (args.accountable.is_some(), Member::Accountable, "--accountable"),
         (args.operator.is_some(), Member::Operator, "--operator"),
         (args.record.is_some(), Member::Record, "--record"),
+        (args.finding.is_some(), Member::Finding, "--finding"),
         (args.kind.is_some(), Member::Kind, "--kind"),
         (args.result.is_some(), Member::Result, "--result"),
         (args.reason.is_some(), Member::ReasonText, "--reason"),

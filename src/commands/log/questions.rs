@@ -113,26 +113,9 @@ impl Desk<'_> {
             | Member::Accountable
             | Member::Operator => self.person(member, needed),
             Member::Record => self.record(needed),
-            Member::Kind => {
-                let kind = text(&args.kind, self.kind_question(), "--kind")?;
-                let word = kind.as_ref().and_then(Value::as_str).unwrap_or_default();
-                if self.event == Event::Drill && word != "wet" {
-                    return Err(Failure::invalid(format!(
-                        "a drill `{word}` is recorded when it is done"
-                    ))
-                    .hint("`breakglass drill call`, `dry` or `solo`; a wet one is `--kind wet`"));
-                }
-                Ok(kind)
-            }
-            Member::Result => {
-                let result = text(&args.result, "How did it end (passed, failed)", "--result")?;
-                let word = result.as_ref().and_then(Value::as_str).unwrap_or_default();
-                if self.event == Event::Drill && !matches!(word, "passed" | "failed") {
-                    let message = format!("a drill ends `passed` or `failed`, not `{word}`");
-                    return Err(Failure::invalid(message));
-                }
-                Ok(result)
-            }
+            Member::Kind => text(&args.kind, self.kind_question(), "--kind"),
+            Member::Result => text(&args.result, "How did it end", "--result"),
+            Member::Finding => args.finding.map(|number| self.finding(number)).transpose(),
             Member::ReasonText => text(&args.reason, "Why", "--reason"),
             Member::Ticket => text(&args.ticket, "Ticket", "--ticket"),
             Member::How => text(&args.how, "How (in person, phone)", "--how"),
@@ -167,10 +150,28 @@ impl Desk<'_> {
         Ok(Some(answer(self.ui, given, &format!("{question}: "), flag)?.into()))
     }
 
+    /// A finding is one that a drill has, and nobody has mended yet.
+    fn finding(&self, number: u64) -> Result<Value, Failure> {
+        let mut open = self.state.findings.iter().filter(|finding| finding.closed.is_none());
+        let about = self.args.record;
+        if open.clone().any(|f| Some(f.record) == about && f.number == number) {
+            return Ok(number.into());
+        }
+        let known: Vec<String> = open
+            .by_ref()
+            .map(|f| format!("record {} finding {}: {}", f.record, f.number, f.what))
+            .collect();
+        let failure = Failure::invalid(format!("no drill has an open finding {number} there"));
+        Err(if known.is_empty() {
+            failure
+        } else {
+            failure.hint(format!("open are: {}", known.join("; ")))
+        })
+    }
+
     fn kind_question(&self) -> &'static str {
         match self.event {
             Event::Destroy => "How was it destroyed (cross-cut, burnt, pulped, chip shredded)",
-            Event::Drill => "Which drill (wet; the others have a command)",
             Event::Tamper => "What is it (`bag or seal`, or other words)",
             _ => "What kind of it, in a word or two",
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{LONG_NAME, fill};
+use super::{CARD, LONG_NAME, fill};
 use crate::clock::Instant;
 use crate::codes::grid::PaperSize;
 use crate::dealing;
@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::files;
 use crate::kit::Kit;
 use crate::method::{Custodian, Lock, Method};
-use crate::paper::{self, AUDIT, PaperError, Templates};
+use crate::paper::{self, AUDIT, Pack, PaperError, Templates};
 use crate::rng;
 use crate::sealing::lock;
 use crate::sealing::lock::plugin::Person;
@@ -38,17 +38,22 @@ pub(super) fn run(
     method: &Method,
     samples: Option<&Path>,
 ) -> Result<Exit, Failure> {
-    let own = Templates::own(&kit.templates()).map_err(|e| Failure::invalid(e.to_string()))?;
+    let open = |language: &str, large| Templates::of_kit(kit.dir(), language, large);
     let mut rows: BTreeMap<String, Faults> = BTreeMap::new();
+    let own = Templates::own(kit.dir()).map_err(|e| Failure::invalid(e.to_string()))?;
     let mut all: BTreeSet<(String, String)> = own.into_iter().collect();
     for (name, large) in [("theme.toml", false), ("theme-large.toml", true)] {
         if !kit.templates().join(name).exists() {
             continue;
         }
         let mut faults = Faults::new();
-        match Templates::open(Some(&kit.templates()), "en", large) {
+        match open("en", large) {
             // a theme changes what is built in, too
-            Ok(_) => all.extend(["sheet", "label"].map(|name| ("en".to_owned(), name.to_owned()))),
+            Ok(templates) => {
+                let names = templates.documents().map_err(|e| Failure::invalid(e.to_string()))?;
+                let names = names.into_iter().chain(["sheet".to_owned()]);
+                all.extend(names.map(|name| ("en".to_owned(), name)));
+            }
             Err(error) => {
                 faults.insert(error.to_string(), Vec::new());
             }
@@ -66,10 +71,11 @@ pub(super) fn run(
     }
     for (language, name) in &all {
         let row = format!("{language}/{name}.md");
-        let open = |large| Templates::open(Some(&kit.templates()), language, large);
+        // documents of packs are in English
+        let language = if Pack::named(language).is_some() { "en" } else { language };
+        let open = |large| open(language, large);
         let closed = |error: PaperError| Faults::from([(error.to_string(), Vec::new())]);
-        // only sheets come in large print
-        let faults = match (open(false), name == "sheet") {
+        let faults = match (open(name == CARD), name == "sheet") {
             (Err(error), _) => closed(error),
             (Ok(templates), false) => document(kit, method, language, name, &templates, samples)?,
             (Ok(normal), true) => {

@@ -7,12 +7,15 @@ use crate::commands::exports::Wanted;
 use crate::commands::people::{holder, names};
 use crate::dealing::minutes;
 use crate::logbook::Person;
-use crate::method::{Contacts, Custodian, Lock, Method};
+use crate::method::{ByPhone, Contacts, Lock, Method};
 use crate::paper::Values;
 use crate::state::{Fate, Release, Set, State};
 
+/// Double pages of a method book.
+pub(super) const SPREADS: u16 = 10;
+
 /// Returns what every document may say: the method, and examples of what only some documents have.
-pub(super) fn values(method: &Method, generation: u32) -> Values {
+pub(super) fn values(method: &Method, generation: u32, contacts: &Contacts) -> Values {
     let mut values = Values::default();
     for (name, text) in [
         ("method", &method.id),
@@ -34,9 +37,19 @@ pub(super) fn values(method: &Method, generation: u32) -> Values {
     values.set("inspect_every", days(method.inspect_every));
     values.set("drill_every", days(method.drill_every));
     values.set("today", Instant::now().date());
+    let by_phone = match method.by_phone {
+        ByPhone::No => "sheets are brought, never read out",
+        ByPhone::Exception => "as an exception, with a reason",
+        ByPhone::Yes => "sheets may be read out",
+    };
+    values.set("by_phone", by_phone);
+    let driver = method.rotation.as_ref().map(|rotation| rotation.driver.clone());
+    values.set("rotation", driver.unwrap_or_default());
+    let exemptions = method.audit.exemptions.iter();
+    values.list("exemptions", exemptions.map(|e| format!("{} ({})", e.rule, e.evidence)));
     // what only `log stub` and `log book` know; an example, so that `print --check` has something to lay out
     values.set("book", "B1");
-    values.list("spreads", [1]);
+    values.list("spreads", 1..=SPREADS);
     values.records("stubs", vec![sample_stub()]);
     values.list("also_needed", method.also_needed.iter().map(String::as_str));
     values.pairs("uses", &method.uses_in_words());
@@ -51,6 +64,7 @@ pub(super) fn values(method: &Method, generation: u32) -> Values {
             ("id", custodian.id.clone()),
             ("sheet", custodian.sheet.to_string()),
             ("site", custodian.site.clone()),
+            ("phone", contacts.line(&custodian.id)),
             ("lock", lock.to_owned()),
             ("second_way", custodian.second_way.clone()),
         ]
@@ -62,19 +76,6 @@ pub(super) fn values(method: &Method, generation: u32) -> Values {
 /// `90 days`, `36 hours`.
 fn days(hours: u16) -> String {
     if hours.is_multiple_of(24) { format!("{} days", hours / 24) } else { format!("{hours} hours") }
-}
-
-/// How each custodian is reached.
-pub(super) fn phones(method: &Method, contacts: &Contacts) -> Vec<Row> {
-    let row = |custodian: &Custodian| {
-        vec![
-            ("name", custodian.name.clone()),
-            ("sheet", custodian.sheet.to_string()),
-            ("site", custodian.site.clone()),
-            ("phone", contacts.line(&custodian.id)),
-        ]
-    };
-    method.custodians.iter().map(row).collect()
 }
 
 /// What the slip says of the newest release.
@@ -95,7 +96,7 @@ pub(super) fn slip(state: &State) -> Vec<(&'static str, String)> {
 }
 
 /// What documents say in a row.
-type Row = Vec<(&'static str, String)>;
+pub(super) type Row = Vec<(&'static str, String)>;
 
 /// What the certificate of destruction says of a generation and its sheets: the one that is wanted, else the newest that is
 /// of no use and not yet destroyed, else the newest of all.

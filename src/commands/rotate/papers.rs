@@ -1,9 +1,10 @@
 //! Steps with paper: the old set is opened, the new one dealt, read back and opened.
 
-use super::Run;
 use super::platform::lost;
+use super::{Run, Staged};
 use crate::cli::{Confirm, Ink, Intake, Media};
 use crate::clock::{Instant, Source};
+use crate::commands::ceremony::Outcome;
 use crate::commands::papers::{Press, papers_folder, size};
 use crate::commands::rehearsal::{self, Wanted};
 use crate::commands::{confirm, driver, split};
@@ -179,6 +180,10 @@ impl Run<'_> {
         order.terms.credential_id.clone_from(&made.id);
         self.papers = Some(order.folder.clone());
         let code = split::produce(self.context, &order, &credential)?;
+        match &mut self.staged {
+            Some(staged) => staged.dealt = Some((order, code, Outcome::default())),
+            None => order.tell_what_follows(self.context),
+        }
         self.new_code = Some(code.to_string());
         self.facts.successor = Successor::Fresh;
         if !self.facts.at_once {
@@ -229,8 +234,18 @@ impl Run<'_> {
         };
         let ink = Ink { set_code: self.args.new_set_code.clone(), no_book: self.args.new_no_book };
         let secret = if self.facts.successor == Successor::Fresh {
-            let args = Confirm { intake, ink, custody: self.args.custody.clone() };
-            let (_, secret) = confirm::confirm(self.context, &args, Some(&wanted))?;
+            let staged = self.staged.as_mut();
+            let secret = if let Some(Staged {
+                ceremony, dealt: Some((order, code, outcome)), ..
+            }) = staged
+            {
+                let (became, secret) = ceremony.sheets(&order.papers(*code))?;
+                *outcome = became;
+                secret
+            } else {
+                let args = Confirm { intake, ink, custody: self.args.custody.clone() };
+                confirm::confirm(self.context, &args, Some(&wanted))?.1
+            };
             // two sheets in one hand are one: the records decide whether that is enough
             if !self.state()?.set(&wanted).is_some_and(crate::state::Set::is_confirmed) {
                 let old = if self.facts.end_asked {

@@ -74,6 +74,7 @@ pub(super) fn begin<'a>(context: &'a Context, args: &'a Rotate) -> Result<Run<'a
         sessions: String::new(),
         evidence: Vec::new(),
         papers: None,
+        staged: None,
         moved,
         _alone: alone,
     })

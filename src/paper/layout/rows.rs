@@ -3,7 +3,7 @@
 use super::super::PaperError;
 use super::super::font::{CAPITAL, DEPTH, Face};
 use super::super::page::{MM, Mark};
-use super::super::template::{Fact, FactStyle, Typed, Words};
+use super::super::template::{Fact, FactStyle, Field, Typed, Words};
 use super::frames::Frame;
 use super::text::count;
 use super::{Boxed, Setting};
@@ -160,9 +160,6 @@ impl Setting<'_> {
         width: f32,
     ) -> Result<Vec<f32>, PaperError> {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-        if signs.iter().any(|signs| *signs > 0) {
-            return self.handwritten(signs, width);
-        }
         let mut needs = vec![0.0_f32; columns];
         for row in rows {
             for (need, cell) in needs.iter_mut().zip(row) {
@@ -174,6 +171,9 @@ impl Setting<'_> {
             }
         }
         let room = width - APART.0 * count(columns.saturating_sub(1));
+        if signs.iter().any(|signs| *signs > 0) {
+            return self.handwritten(signs, &needs, room);
+        }
         let mut widths = shared(&needs, room);
         if is_form(rows) {
             // there is something to write in every column
@@ -185,19 +185,27 @@ impl Setting<'_> {
         Ok(widths)
     }
 
-    /// Returns the widths of columns that have room for so many handwritten signs; what is left is shared.
-    fn handwritten(&self, signs: &[u16], width: f32) -> Result<Vec<f32>, PaperError> {
-        let apart = APART.0 * count(signs.len().saturating_sub(1));
-        let needs: Vec<f32> = signs.iter().map(|signs| f32::from(*signs) * HANDWRITTEN).collect();
-        let room = width - apart - needs.iter().sum::<f32>();
+    /// Returns the widths of columns that have room for so many handwritten signs, or for the text in them; what is left
+    /// is shared.
+    fn handwritten(&self, signs: &[u16], texts: &[f32], room: f32) -> Result<Vec<f32>, PaperError> {
+        let by_hand = |signs: &u16| f32::from(*signs) * HANDWRITTEN;
+        let mut room = room - signs.iter().map(by_hand).sum::<f32>();
         if room < -0.01 {
             return Err(self.too_wide("the columns of a table".into(), -room));
         }
+        let printed: Vec<f32> =
+            texts.iter().zip(signs).filter(|(_, s)| **s == 0).map(|(need, _)| *need).collect();
+        let printed = shared(&printed, room);
+        room -= printed.iter().sum::<f32>();
         // a column of one or two signs is wide enough; the others share
         let wide = |signs: &u16| *signs > 3;
         let spare = room / count(signs.iter().filter(|s| wide(s)).count().max(1));
-        let each = signs.iter().zip(needs);
-        Ok(each.map(|(signs, need)| need + if wide(signs) { spare } else { 0.0 }).collect())
+        let mut printed = printed.into_iter();
+        let width = |signs: &u16| match signs {
+            0 => printed.next().unwrap_or_default(),
+            signs => by_hand(signs) + if wide(signs) { spare } else { 0.0 },
+        };
+        Ok(signs.iter().map(width).collect())
     }
 
     /// Sets rows of a table, the first of which is its head.
@@ -238,16 +246,21 @@ impl Setting<'_> {
         Ok(boxed)
     }
 
-    /// Sets labels with lines to write on, side by side.
-    pub(super) fn fields(&self, labels: &[String], width: f32) -> Result<Boxed, PaperError> {
-        let (size, all) = (self.theme.text.body, count(labels.len().max(1)));
+    /// Sets labels with lines to write on, side by side, each long enough for its signs.
+    pub(super) fn fields(&self, fields: &[Field], width: f32) -> Result<Boxed, PaperError> {
+        let (size, all) = (self.theme.text.body, count(fields.len().max(1)));
         let own = (width - APART.1 * (all - 1.0)) / all;
         let base = CAPITAL * size + 6.0;
         let mut marks = Vec::new();
-        for (i, label) in labels.iter().enumerate() {
+        for (i, Field { label, signs }) in fields.iter().enumerate() {
             let start = (own + APART.1) * count(i);
-            let left = self.fits(label, Face::Regular, size, own - 20.0 * MM)? + 6.0;
-            let long = if labels.len() == 1 { 70.0 * MM } else { own };
+            let least = if *signs > 0 { f32::from(*signs) * HANDWRITTEN } else { 20.0 * MM };
+            let gap = if label.is_empty() { 0.0 } else { 6.0 };
+            let left = self.fits(label, Face::Regular, size, own - least - gap)? + gap;
+            let long = match (fields.len(), label.is_empty()) {
+                (1, false) => least.max(70.0 * MM),
+                _ => own,
+            };
             marks.push(Mark::text(start, base, Face::Regular, size, label));
             marks.push(Mark::Bar([start + left, base + 1.5, (own - left).min(long), RULE]));
         }
@@ -277,16 +290,26 @@ pub(super) fn is_form(rows: &[Vec<Words>]) -> bool {
     rows.iter().skip(1).flatten().any(empty)
 }
 
-/// Returns column widths that sum up to at most `room`.
+/// Returns column widths that sum up to at most `room`: what fits an equal share has what it needs, and of the others the
+/// one with more text is wider.
 fn shared(needs: &[f32], room: f32) -> Vec<f32> {
-    let (mut room, mut open) = (room, needs.len());
+    let (mut rest, mut open) = (room, needs.len());
     let mut order: Vec<usize> = (0..needs.len()).collect();
     order.sort_by(|a, b| needs[*a].total_cmp(&needs[*b]));
     let mut widths = vec![0.0; needs.len()];
-    for i in order {
+    for (done, i) in order.iter().enumerate() {
         // a little more than measured, so that rounding breaks no line
-        widths[i] = (needs[i] + 0.1).min(room / count(open));
-        room -= widths[i];
+        let need = needs[*i] + 0.1;
+        if need > rest / count(open) {
+            let weight = |i: &usize| needs[*i].sqrt();
+            let all: f32 = order[done..].iter().map(weight).sum();
+            for i in &order[done..] {
+                widths[*i] = rest * weight(i) / all;
+            }
+            break;
+        }
+        widths[*i] = need;
+        rest -= need;
         open -= 1;
     }
     widths

@@ -114,7 +114,7 @@ pub(in crate::paper) enum Block {
     Facts(Vec<Fact>),
     Typed(Typed),
     /// Labels with lines to write on, side by side.
-    Fields(Vec<String>),
+    Fields(Vec<Field>),
     Signatures(Vec<String>),
     /// A line across.
     Rule,
@@ -146,6 +146,14 @@ pub(in crate::paper) struct Image {
     pub(in crate::paper) name: String,
     /// Points.
     pub(in crate::paper) height: f32,
+}
+
+/// A line to write on.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::paper) struct Field {
+    pub(in crate::paper) label: String,
+    /// How many handwritten signs there is room for, where the template says so (`Bag {10}`); else 0.
+    pub(in crate::paper) signs: u16,
 }
 
 /// A simple chart.

@@ -278,10 +278,14 @@ impl<'a> Reader<'a> {
 /// Takes `{10}` off the end of a head's words: room for ten handwritten signs.
 fn room_for(words: &mut Words) -> u16 {
     let Some(run) = words.runs.last_mut() else { return 0 };
-    let Some((before, number)) = run.text.strip_suffix('}').and_then(|t| t.rsplit_once('{')) else {
-        return 0;
-    };
-    let Ok(signs) = number.parse() else { return 0 };
-    run.text = before.trim_end().to_owned();
+    let (before, signs) = by_hand(&run.text);
+    run.text = before.to_owned();
     signs
+}
+
+/// Takes `{10}` off the end of a text.
+pub(super) fn by_hand(text: &str) -> (&str, u16) {
+    let parts = text.strip_suffix('}').and_then(|text| text.rsplit_once('{'));
+    let parts = parts.and_then(|(before, number)| Some((before.trim_end(), number.parse().ok()?)));
+    parts.unwrap_or((text, 0))
 }

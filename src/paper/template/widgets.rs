@@ -5,8 +5,8 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 use super::super::PaperError;
 use super::super::font::Face;
 use super::super::page::MM;
-use super::blocks::{Block, Fact, FactStyle, Image, Right, Run, Typed, Words};
-use super::reader::Reader;
+use super::blocks::{Block, Fact, FactStyle, Field, Image, Right, Run, Typed, Words};
+use super::reader::{Reader, by_hand};
 use super::restored;
 
 /// What a paragraph is made of.
@@ -187,10 +187,10 @@ impl Reader<'_> {
             ("typed", "share") => Block::Typed(Typed::Share),
             ("typed", "manifest") => Block::Typed(Typed::Manifest),
             ("typed", "sealed") => Block::Typed(Typed::Sealed),
-            ("sign" | "field", "") => {
+            ("sign", "") => {
                 return Err(self.fault(&format!("({kind}"), format!("`{kind}` has no label")));
             }
-            ("field", _) => Block::Fields(argument.split('|').map(str::to_owned).collect()),
+            ("field", _) => Block::Fields(argument.split('|').map(field).collect()),
             ("sign", _) => Block::Signatures(argument.split('|').map(str::to_owned).collect()),
             ("qr", "key") => {
                 self.leaf.key.push(label);
@@ -248,4 +248,10 @@ impl Reader<'_> {
     fn among_text(&self, kind: &str) -> PaperError {
         self.fault(&format!("({kind}:"), format!("widget `{kind}` stands among text"))
     }
+}
+
+/// Reads `Bag number {10}`.
+fn field(text: &str) -> Field {
+    let (label, signs) = by_hand(text);
+    Field { label: label.to_owned(), signs }
 }
