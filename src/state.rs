@@ -265,7 +265,9 @@ impl Set {
     /// Returns the k sheets of different numbers that nobody has read for longest: whose turn it is in a drill.
     pub fn turn(&self) -> Vec<SheetId> {
         let mut kept: Vec<_> = self.sheets.iter().filter(|(_, s)| s.fate == Fate::Kept).collect();
-        kept.sort_by_key(|(id, sheet)| (sheet.read.max(sheet.confirmed), **id));
+        // one that nobody has ever read back comes last
+        let last = |sheet: &Sheet| (sheet.confirmed.is_none(), sheet.read.max(sheet.confirmed));
+        kept.sort_by_key(|(id, sheet)| (last(sheet), **id));
         let mut numbers = BTreeSet::new();
         let kept = kept.into_iter().map(|(id, _)| *id);
         kept.filter(|id| numbers.insert(id.x())).take(self.k.into()).collect()

@@ -46,7 +46,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "it was found so that it is not found again at 4 am",
         needs: "the logbook",
         clauses: &["NIST SP 800-53 CP-4", "ISO/IEC 27001:2022 A.5.27"],
-        remedy: "mend it, and record that: `breakglass log add CORRECT --record N --finding M --note WORDS`",
+        remedy: "mend it, and record that: `breakglass log add CORRECT --record 12 --finding 1 --note WORDS`",
         check: not_mended,
     },
     Rule {

@@ -77,7 +77,9 @@ pub(super) fn people_and_words(entry: &Entry) -> (String, String) {
         parts.push(format!("to {operator}"));
     }
     if let Some(record) = entry.record() {
-        parts.push(format!("of record {record}"));
+        let finding = entry.number(Member::Finding.name());
+        let finding = finding.map(|number| format!("finding {number} ")).unwrap_or_default();
+        parts.push(format!("{finding}of record {record}"));
     }
     for (sheet, holder) in entry.by_sheet(Member::Custodians, Person::of) {
         let bag = entry.texts_by_sheet(Member::Bags).remove(&sheet);
@@ -87,7 +89,9 @@ pub(super) fn people_and_words(entry: &Entry) -> (String, String) {
     for (sheet, seal) in entry.texts_by_sheet(Member::Seals) {
         parts.push(format!("seal of {sheet} {seal}"));
     }
-    for member in [Member::Witness, Member::Approver, Member::Reviewer, Member::Accountable] {
+    for member in
+        [Member::Lead, Member::Witness, Member::Approver, Member::Reviewer, Member::Accountable]
+    {
         if let Some(person) = entry.person(member) {
             parts.push(format!("{} {person}", member.name()));
         }
@@ -101,6 +105,12 @@ pub(super) fn people_and_words(entry: &Entry) -> (String, String) {
     parts.extend(evidence.filter_map(|file| file["file"].as_str()).map(str::to_owned));
     for member in ["kind", "reason", "reason_text", "ticket", "to", "place", "result", "note"] {
         parts.push(entry.text(member).to_owned());
+    }
+    let found = entry.members.get(Member::Findings.name()).and_then(Value::as_array);
+    for (number, found) in (1..).zip(found.into_iter().flatten()) {
+        let text = |name: &str| found[name].as_str().unwrap_or_default();
+        let (what, owner, due) = (text("what"), text("owner"), text("due"));
+        parts.push(format!("finding {number}: {what} ({owner}, by {due})"));
     }
     parts.retain(|part| !part.is_empty());
     (people, parts.join("  "))
