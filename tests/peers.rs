@@ -595,3 +595,45 @@ fn only_strip(tiff: &[u8]) -> (u32, u32, &[u8]) {
     let (start, length) = (tag(273) as usize, tag(279) as usize);
     (tag(256), tag(257), &tiff[start..start + length])
 }
+
+/// Whoever reads a paper at night reads 11 points, and 14 on the card. Only labels in capitals, the foot and the card's line about
+/// the program are smaller.
+#[test]
+fn papers_are_large_enough_to_read() {
+    const ZOOM: f32 = 3.0;
+    let papers = Papers::kit_only();
+    for paper in ["a4", "letter"] {
+        papers.run(&["-C", "kit", "print", "--all", "--paper", paper, "-o", paper]).expect(0, &[]);
+        let mut seen = 0;
+        for entry in std::fs::read_dir(papers.path(paper)).unwrap() {
+            let path = entry.unwrap().path().display().to_string();
+            let words = ["pdftohtml", "-xml", "-i", "-stdout", "-zoom", "3", &path];
+            let xml = asked("poppler-utils", papers.dir(), &words);
+            let between = |text: &str, start: &str, end: &str| {
+                let rest = text.split_once(start).unwrap().1;
+                rest.split_once(end).unwrap().0.to_owned()
+            };
+            let fonts = xml.lines().filter(|line| line.contains("<fontspec "));
+            let size = |line: &str| between(line, "size=\"", "\"").parse::<f32>().unwrap() / ZOOM;
+            let fonts: std::collections::BTreeMap<String, f32> =
+                fonts.map(|line| (between(line, "id=\"", "\""), size(line))).collect();
+            let card = path.contains("operator-card");
+            for line in xml.lines().filter(|line| line.starts_with("<text ")) {
+                let words = between(line, ">", "</text>").replace("<b>", "").replace("</b>", "");
+                let size = fonts[&between(line, "font=\"", "\"")];
+                let label = words.chars().all(|c| c.is_uppercase() || c == ' ');
+                let foot = words.contains("(method ") || words.contains('/') && words.len() < 6;
+                let about_the_program = words.starts_with("Program: ") || words.len() >= 64;
+                let least = match card {
+                    _ if foot => 7.0,
+                    _ if label => 9.0,
+                    true if !about_the_program && !words.starts_with("Operator, ") => 14.0,
+                    _ => 11.0,
+                };
+                assert!(size >= least - 0.2, "{path}: {size} pt: {words}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 1000, "{seen}");
+    }
+}

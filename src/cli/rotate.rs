@@ -53,7 +53,7 @@ pub struct Rotate {
     #[arg(long, value_name = "WHY", conflicts_with_all = ["first", "disable"])]
     pub compromised: Option<String>,
     /// Only switch the credential off for now, and print nothing; needs `--undo-with`
-    #[arg(long, conflicts_with = "first")]
+    #[arg(long, conflicts_with_all = ["first", "ceremony"])]
     pub disable: bool,
     /// The second method that can switch it on again
     #[arg(long, value_name = "METHOD", requires = "disable")]

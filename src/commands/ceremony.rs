@@ -14,7 +14,7 @@ pub(super) use self::sheets::{Outcome, Papers};
 use super::objection::network_route;
 use super::people::ask_person;
 use super::{Context, ask, spool};
-use crate::cli::Staging;
+use crate::cli::{Media, Staging};
 use crate::clock::{Instant, Source};
 use crate::exit::Exit;
 use crate::kit::Kit;
@@ -45,6 +45,7 @@ pub(super) struct Ceremony<'a> {
 /// What a ceremony is told on the command line.
 pub(super) struct Told<'a> {
     pub(super) staging: &'a Staging,
+    pub(super) media: Media,
     pub(super) witness: Option<&'a str>,
     pub(super) watch: Option<PathBuf>,
     pub(super) time: Option<&'a str>,
@@ -63,6 +64,10 @@ impl<'a> Ceremony<'a> {
             return Err(Failure::invalid("a ceremony is led by people at a terminal").hint(
                 "without a terminal: `breakglass split -o DIR`, then `breakglass confirm SCANS`",
             ));
+        }
+        if matches!(told.media, Media::File) {
+            return Err(Failure::invalid("a ceremony is about paper, and `--media file` makes none")
+                .hint("without a ceremony: `breakglass split --media file`, then `breakglass confirm FILES`"));
         }
         let queue = told.staging.print.as_deref().map(spool::checked).transpose()?;
         let steps = script::steps(kind, method);

@@ -71,6 +71,7 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
         Ceremony::clear_away(context, &kit, &state)?;
         let told = Told {
             staging: &args.staging,
+            media: args.media,
             witness: args.witness.as_deref(),
             watch: args.watch.clone(),
             time: None,

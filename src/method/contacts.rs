@@ -35,6 +35,11 @@ impl Contacts {
         self.0.get(id).is_some_and(|contact| !contact.deputies.is_empty())
     }
 
+    /// Returns who else can open a holder's safe, as it is written.
+    pub fn deputies(&self, id: &str) -> &[String] {
+        self.0.get(id).map_or(&[], |contact| &contact.deputies)
+    }
+
     /// Returns how to reach a custodian, in one line; empty when nothing is known.
     pub fn line(&self, id: &str) -> String {
         let Some(contact) = self.0.get(id) else { return String::new() };

@@ -121,6 +121,21 @@ impl Objections {
         if towns.contains_key("") {
             self.add("not every custodian has a `site`", "say where each safe is");
         }
+        let mut deputies: BTreeMap<&str, BTreeSet<u8>> = BTreeMap::new();
+        for custodian in &method.custodians {
+            for deputy in contacts.deputies(&custodian.id) {
+                deputies.entry(deputy).or_default().insert(custodian.sheet.x());
+            }
+        }
+        for (deputy, numbers) in deputies.iter().filter(|(_, numbers)| numbers.len() >= k) {
+            let all = numbers.len();
+            self.add(
+                format!(
+                    "{deputy} is deputy for {all} shares, and {k} open it: one person has them all"
+                ),
+                "name another deputy for some of them in contacts.toml",
+            );
+        }
         let single = |c: &&Custodian| copies[&c.sheet.x()] < 2 && !contacts.has_deputy(&c.id);
         let alone = method.custodians.iter().filter(single).count();
         if n.saturating_sub(alone) < k && n <= k + 1 {
@@ -215,6 +230,18 @@ mod tests {
         let method = Method::parse(&text).unwrap();
         let contacts = Contacts::parse(include_str!("../../custodian-kit/contacts.toml")).unwrap();
         lint(&method, &contacts).into_iter().map(|objection| objection.what).collect()
+    }
+
+    #[test]
+    fn one_deputy_for_a_quorum_is_said() {
+        let method = Method::parse(EXAMPLE).unwrap();
+        let deputy = |ids: &[u8]| {
+            let table =
+                |id: &u8| format!("[E100{id}]\ndeputies = [\"Finn Maas +31 20 555 0111\"]\n");
+            Contacts::parse(&ids.iter().map(table).collect::<String>()).unwrap()
+        };
+        let said = |ids| lint(&method, &deputy(ids)).iter().any(|o| o.what.contains("Finn Maas"));
+        assert!(said(&[1, 3, 5]) && !said(&[1, 3]));
     }
 
     #[test]

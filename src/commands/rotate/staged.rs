@@ -32,6 +32,7 @@ impl Run<'_> {
         let (method, _) = self.kit.method()?;
         let told = Told {
             staging: &self.args.staging,
+            media: self.args.media,
             witness: self.args.custody.witness.as_deref(),
             watch: self.args.new_watch.clone(),
             time: self.args.custody.time.as_deref(),
