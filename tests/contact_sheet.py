@@ -8,7 +8,7 @@ Needs poppler's `pdftoppm` (Debian: poppler-utils) and nothing else.
 import glob, os, struct, subprocess, sys, tempfile, zlib
 
 PROGRAM, TARGET = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-DPI, GAP, ACROSS = 34, 8, 10
+DPI, GAP, ACROSS, MOST = 34, 8, 10, 4
 
 
 def run(*args):
@@ -19,7 +19,8 @@ def pages(pdf):
     """The pages of a file, each as width, height and grey bytes."""
     name = pdf[:-4]
     run("pdftoppm", "-r", str(DPI), "-gray", pdf, name)
-    for path in sorted(glob.glob(name + "-*.pgm")):
+    # the pages of a book are all the same
+    for path in sorted(glob.glob(name + "-*.pgm"))[:MOST]:
         with open(path, "rb") as f:
             kind, size, depth, grey = f.read().split(b"\n", 3)
         width, height = map(int, size.split())

@@ -132,12 +132,26 @@ fn papers_go_to_a_printer() {
     run("a b").expect(2, &["is no name of a printer"]);
 }
 
-/// The operator's card has two sides in every language and on both papers.
+/// Every paper of the example has as many pages as it should, on both papers; the card has two sides in every language.
 #[test]
-fn the_card_for_4_am_has_two_sides() {
+fn papers_have_their_pages() {
     let papers = Papers::kit_only();
-    for language in ["en", "de", "es"] {
-        for paper in ["a4", "letter"] {
+    for paper in ["a4", "letter"] {
+        papers.run(&["-C", "kit", "print", "--all", "--paper", paper, "-o", paper]).expect(0, &[]);
+        for entry in fs::read_dir(papers.path(paper)).unwrap() {
+            let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+            let expected = match name.trim_end_matches(".pdf") {
+                // one for each custodian
+                "custodian-start" | "custody-card" | "receipt" => 5,
+                "label" | "operator-card" | "issue-script" | "rotation-script"
+                | "audit-checklist" => 2,
+                // front, ten double pages, and a page for strips
+                "book" => 22,
+                _ => 1,
+            };
+            assert_eq!(pages(&papers, &format!("{paper}/{name}")), expected, "{paper} {name}");
+        }
+        for language in ["de", "es"] {
             let folder = format!("{language}-{paper}");
             let print = [
                 "-C",
