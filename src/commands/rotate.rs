@@ -147,6 +147,9 @@ fn go(mut run: Run<'_>) -> Result<Exit, Failure> {
         }
         // what was begun stands in the logbook and the journal, so it is not true that nothing was done
         Err(failure) if failure.exit == Exit::Interrupted => {
+            if !failure.message.is_empty() {
+                run.ui().fail(&failure);
+            }
             run.ui().must_say(&stopped);
             Ok(Exit::Interrupted)
         }
