@@ -209,7 +209,7 @@ FORMS = {name: (form, words) for names, form, words in (
     ("evidence", list_of(has("file sha256", is_text)), "a list of files and their SHA-256"),
     ("paper", has("book page line", lambda value: is_text(value) or is_number(value)),
      "a place, book, page and line"),
-    ("checks", lambda value: type(value) is dict and value and all(map(is_text, value.values())),
+    ("checks", lambda value: type(value) is dict and value and all(v in ("yes", "no") for v in value.values()),
      "answers by word"),
     ("findings", list_of(lambda value: has("what owner due", is_text)(value) and is_time(value["due"] + "T00:00:00Z")),
      "a list of findings: what, owner, due"),

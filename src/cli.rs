@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use audit::{Audit, Format};
 pub use ceremony::Staging;
-pub use drill::{Drill, DrillAnswers, DrillCall, DrillDry, DrillWet};
+pub use drill::{Drill, DrillAnswers, DrillCall, DrillDry, DrillSolo, DrillWet};
 pub use log::{
     Log, LogAdd, LogBook, LogCompare, LogImport, LogShow, LogStub, LogTranscript, LogVerify,
 };
@@ -43,7 +43,7 @@ After an incident:
 
 Any time:
   inspect   Say what is on a page or in a file, without opening anything
-  print     Print labels and forms, or check your own templates
+  print     Print the papers that everybody needs, or check your own
   driver-test  Try whether a driver of your own keeps the rules
   demo      See it all happen once, in a minute, with a throw-away credential
 
@@ -122,7 +122,7 @@ pub enum Command {
     Audit(Box<Audit>),
     /// Say what is on a page or in a file, without opening anything
     Inspect(Inspect),
-    /// Print labels and forms, or check your own templates
+    /// Print the papers that everybody needs, or check your own
     Print(Print),
     /// See it all happen once, in a minute, with a throw-away credential
     Demo(Demo),

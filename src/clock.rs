@@ -73,14 +73,18 @@ impl Instant {
 
     /// Reads a time as people type it at night: a whole one, or `04:10` for that time today, where `now` is.
     pub fn parse_near(text: &str, now: Self) -> Result<Self, NotATime> {
+        // a whole time reads as one of the day, too, and would lose its day and zone
+        if let Ok(whole) = Self::parse(text) {
+            return Ok(whole);
+        }
         let zoned = now.0.to_zoned(TimeZone::system());
         match text.trim().parse::<jiff::civil::Time>() {
-            Ok(time) if text.contains(':') => {
+            Ok(time) if text.contains(':') && !text.contains('-') => {
                 let at = zoned.date().to_datetime(time).to_zoned(TimeZone::system());
                 let at = at.map_err(|_| NotATime(text.to_owned()))?;
                 Ok(Self::from_unix(at.timestamp().as_second().unsigned_abs()))
             }
-            _ => Self::parse(text),
+            _ => Err(NotATime(text.to_owned())),
         }
     }
 
@@ -160,7 +164,11 @@ mod tests {
         }
         let near = Instant::parse_near("04:10", expected).unwrap();
         assert_eq!(near.local()[..16], format!("{} 04:10", &expected.local()[..10]));
-        assert!(Instant::parse_near("n", expected).is_err());
+        for text in ["n", "2026-11-24 13:00", "2026-11-24T13:00"] {
+            assert!(Instant::parse_near(text, expected).is_err(), "{text}");
+        }
+        let whole = Instant::parse_near("2027-11-24T04:02+01:00", expected).unwrap();
+        assert_eq!(whole.rfc3339(), "2027-11-24T03:02:00Z");
         assert_eq!(expected.rfc3339(), "2026-11-24T12:00:00Z");
         assert_eq!(Instant::parse_rfc3339("2026-11-24T12:00:00Z"), Some(expected));
         for text in [

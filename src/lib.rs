@@ -28,7 +28,7 @@
 //! set                     manifest, shares, hashes
 //! sealing                 age
 //! sharing  credential     Shamir; what is inside a credential
-//! secret harden files fault clock rng exit cli
+//! secret harden files fault interrupt clock rng exit cli
 //! ```
 //!
 //! `paper` and `scan` do not know each other; they meet in `codes` (texts and the grid). Only `scan` knows image
@@ -47,6 +47,7 @@ pub mod exit;
 mod fault;
 pub mod files;
 pub mod harden;
+pub mod interrupt;
 pub mod kit;
 pub mod logbook;
 pub mod method;

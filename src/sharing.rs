@@ -85,6 +85,11 @@ impl Threshold {
     pub fn n(self) -> u8 {
         self.n
     }
+
+    /// Returns how many different numbers have to be read back before a set counts as confirmed: min(n, k + 1).
+    pub fn to_confirm(self) -> u8 {
+        self.n.min(self.k + 1)
+    }
 }
 
 /// One share: a point of the polynomial. No `Debug`: k of them are the secret.

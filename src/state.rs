@@ -8,6 +8,9 @@ mod fold;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Instant;
+use crate::codes::Code;
+use crate::codes::code::CodeKind;
+use crate::logbook::record::Subject;
 use crate::logbook::{LogError, Logbook, Person};
 use crate::method::Method;
 use crate::set::SheetId;
@@ -25,8 +28,8 @@ pub struct State {
     pub sets: Vec<Set>,
     /// Last drill that passed, by kind: `call`, `dry`, `wet`, `solo`.
     pub drills: BTreeMap<String, Instant>,
-    /// Last drill of any kind that failed after the last one that passed.
-    pub failed_drill: Option<(u64, Instant, String)>,
+    /// Last drill that failed, by kind, where none of that kind has passed since.
+    pub failed_drills: BTreeMap<String, (u64, Instant)>,
     /// What drills have found, in the order in which it was found.
     pub findings: Vec<Finding>,
     /// Up to which record somebody independent has looked.
@@ -145,7 +148,7 @@ pub struct Finding {
     pub what: String,
     /// Who mends it.
     pub owner: String,
-    /// End of the day by which it is to be mended.
+    /// End of the day, in UTC, by which it is to be mended.
     pub due: Instant,
     /// Record that says it is mended.
     pub closed: Option<(u64, Instant)>,
@@ -237,8 +240,29 @@ impl Set {
         self.confirmed_numbers() >= self.needed()
     }
 
-    /// Puts the holders of today into a method as it was dealt.
+    /// Returns each destroyed sheet, the one that was made in its place, and the record of its end.
+    pub fn replaced(&self) -> Vec<(SheetId, Option<SheetId>, u64)> {
+        let mut all = Vec::new();
+        for x in self.numbers(|_| true) {
+            let of_number = || self.sheets.iter().filter(move |(id, _)| id.x() == x);
+            let made = of_number().filter(|(_, sheet)| sheet.reissued.is_some()).map(|(id, _)| *id);
+            let mut made = made.collect::<Vec<_>>().into_iter();
+            for (id, sheet) in of_number() {
+                if let Fate::Destroyed(record) = sheet.fate {
+                    all.push((*id, made.next(), record));
+                }
+            }
+        }
+        all
+    }
+
+    /// Puts the sheets and holders of today into a method as it was dealt.
     pub fn update(&self, method: &mut Method) {
+        for (old, new, _) in self.replaced() {
+            if let Some(new) = new {
+                method.replace(old, new);
+            }
+        }
         for (id, sheet) in &self.sheets {
             if let Some(holder) = &sheet.holder {
                 method.hand_over(*id, &holder.name, &holder.id);
@@ -270,7 +294,13 @@ impl Set {
         kept.sort_by_key(|(id, sheet)| (last(sheet), **id));
         let mut numbers = BTreeSet::new();
         let kept = kept.into_iter().map(|(id, _)| *id);
-        kept.filter(|id| numbers.insert(id.x())).take(self.k.into()).collect()
+        kept.filter(|id| numbers.insert(id.x())).take(self.k.max(2).into()).collect()
+    }
+
+    /// Returns what a record about it says; `None` where its code is not written as codes are.
+    pub fn subject(&self, method: &str) -> Option<Subject> {
+        let set = Code::parse(CodeKind::Set, &self.code).ok()?;
+        Some(Subject { method: method.to_owned(), generation: self.generation, set })
     }
 
     fn every_sheet_is_destroyed(&self) -> bool {

@@ -77,6 +77,8 @@ fn works_through(
         "file or folder: ",
         "Number of the bag of sheet ",
         "none of its own): ",
+        "Enter goes on, `again`: ",
+        "Delete the scans, too: ",
     ];
     let mut bag = 0;
     for _ in 0..120 {
@@ -84,7 +86,9 @@ fn works_through(
         let Some(prompt) = asked.get(which) else { return };
         let before = dialogue.shown()[..dialogue.seen].to_owned();
         let answer = decide(prompt, &before).unwrap_or_else(|| match *prompt {
-            "done with the credential? [y/n] " | "ended? [y/n/?] " => "y".to_owned(),
+            "done with the credential? [y/n] " | "ended? [y/n/?] " | "Delete the scans, too: " => {
+                "y".to_owned()
+            }
             "sheet> " => {
                 let at = before.rfind("/sheet-1a").unwrap();
                 before[before[..at].rfind(char::is_whitespace).unwrap()..at].trim().to_owned()
@@ -221,6 +225,67 @@ fn a_rotation_may_be_a_ceremony() {
     assert_eq!(stages, [Stage::Retired, Stage::Current], "{shown}");
     let book = fs::read_to_string(dir.path().join("kit/logbook.jsonl")).unwrap();
     assert!(book.contains("\"lead\":{\"id\":\"E3001\""), "{book}");
+}
+
+/// Stopped at the first new sheet: the new set is void and its files are gone; the old credential works on.
+#[test]
+fn a_rotation_that_stops_early_voids_the_new_set() {
+    let dir = kit("");
+    let args = [&ROTATE[..], &["--ceremony", "-o", "papers-2"]].concat();
+    let mut dialogue = Dialogue::start_in(dir.path(), &args);
+    let decide = |prompt: &str, _: &str| stops_at_the_first_sheet(prompt);
+    works_through(&mut dialogue, decide, "is aborted; destroy what was printed: 1a");
+    dialogue.end(130);
+    assert!(!dir.path().join("papers-2").exists());
+    let state = state(dir.path());
+    let stages: Vec<Stage> = state.sets.iter().map(|set| state.stage(set)).collect();
+    assert_eq!(stages, [Stage::Current, Stage::Aborted]);
+}
+
+/// Where the old credential was ended at once, the new papers are the only ones that work: nothing of them is voided.
+#[test]
+fn the_only_papers_that_work_are_never_voided() {
+    let dir = kit("");
+    let args =
+        [&ROTATE[..], &["--ceremony", "-o", "papers-2", "--compromised", "seen on a screen"]];
+    let mut dialogue = Dialogue::start_in(dir.path(), &args.concat());
+    let mut revoked = false;
+    let decide = |prompt: &str, before: &str| {
+        if prompt == "[n] it was not done: " {
+            revoked = true;
+            return Some("y".to_owned());
+        }
+        if prompt == "[?] no answer: " && revoked && about(before) == "K1" {
+            return Some("n".to_owned());
+        }
+        stops_at_the_first_sheet(prompt)
+    };
+    works_through(&mut dialogue, decide, "are the only ones that work; their files are in");
+    dialogue.end(130);
+    let files = fs::read_dir(dir.path().join("papers-2")).unwrap().count();
+    assert_eq!(files, 3);
+    let state = state(dir.path());
+    assert_eq!(state.stage(state.newest().unwrap()), Stage::Dealt);
+    // and they are gone on with
+    let bags = ["--bag", "1a=N1", "--bag", "2a=N2", "--bag", "3a=N3", "--exception", "a test"];
+    run(dir.path(), &[&["-C", "kit", "confirm", "papers-2", "--no-book"], &bags[..]].concat());
+}
+
+const ROTATE: [&str; 7] = ["-C", "kit", "rotate", "papers-1", "--no-book", "--exception", "a test"];
+
+fn stops_at_the_first_sheet(prompt: &str) -> Option<String> {
+    let answer = match prompt {
+        "it was not made): " => "K2",
+        "New password (not shown as you type): " | "Again: " => SECOND,
+        "[?] no answer: " => "y",
+        "or `again`: " => dialogue::CTRL_C,
+        _ => return None,
+    };
+    Some(answer.to_owned())
+}
+
+fn state(folder: &Path) -> State {
+    State::of_book(&Kit::open(&folder.join("kit")).unwrap().logbook()).unwrap().0
 }
 
 #[test]

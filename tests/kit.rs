@@ -59,6 +59,25 @@ fn the_papers_of_a_kit_are_its_own() {
     papers.run(&["-C", "kit", "print"]).expect(0, &["key-list          owner"]);
     papers.run(&["-C", "kit", "print", "slip", "-o", "out"]).expect(2, &["nobody"]);
     papers.run(&["-C", "kit", "print", "owner", "-o", "out"]).expect(0, &["out/key-list.pdf"]);
+    // one bad file stops nobody from printing another, and what is never printed is named
+    fs::write(papers.path("kit/owner/bad.md"), b"\xff\xfe").unwrap();
+    fs::create_dir(papers.path("kit/owner/folder.md")).unwrap();
+    std::process::Command::new("mkfifo").arg(papers.path("kit/owner/pipe.md")).status().unwrap();
+    papers.file("kit/owner/label.md", "# Not this one");
+    fs::create_dir_all(papers.path("kit/templates/custodian")).unwrap();
+    papers
+        .run(&["-C", "kit", "print", "operator-card", "-o", "card"])
+        .expect(0, &["card/operator-card.pdf"]);
+    papers.run(&["-C", "kit", "print", "--check"]).expect(
+        1,
+        &[
+            "owner/bad.md  not ok",
+            "it is not UTF-8",
+            "printed from `custodian/label.md`",
+            "templates/custodian  not ok",
+        ],
+    );
+    papers.run(&["-C", "kit", "print", "-o", "x"]).expect(2, &["what is to be printed?"]);
 }
 
 #[test]
@@ -71,7 +90,7 @@ fn a_custodian_gets_the_papers_of_one_person_in_their_language() {
         0,
         &[
             "ben/receipt-ben-hart.pdf",
-            "there is no `receipt` in `de`: for Ben Hart it is printed in English",
+            "not there in `de`, and printed in English: custodian-start, custody-card, label, receipt",
         ],
     );
     papers
@@ -191,6 +210,9 @@ fn every_paper_fits() {
     papers.file("kit/method.toml", format!("{wide}{}", people.collect::<String>()));
     for paper in ["a4", "letter"] {
         papers.run(&["-C", "kit", "print", "--all", "--paper", paper, "-o", paper]).expect(0, &[]);
+        let large = format!("{paper}-large");
+        let print = ["-C", "kit", "print", "--all", "--large", "--paper", paper, "-o", &large];
+        papers.run(&print).expect(0, &[]);
         for language in ["de", "es"] {
             let folder = format!("{paper}-{language}");
             papers

@@ -207,7 +207,7 @@ fn documents_are_printed_from_the_method_file() {
     let papers = Papers::kit_only();
     papers
         .run(&["-C", "kit", "print"])
-        .expect(0, &["label             custodian  C3, version 1\n"]);
+        .expect(0, &["label             custodian  C3, version 1   Bag labels\n"]);
     papers.run(&["print", "--built-in", "-o", "theirs"]).expect(0, &["theirs/de/sheet.md"]);
     assert_eq!(papers.read("theirs/README.md"), README.as_bytes());
     papers.run(&["-C", "kit", "print", "label"]).expect(2, &["-o DIR"]);

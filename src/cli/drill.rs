@@ -14,7 +14,7 @@ pub enum Drill {
     /// Record a drill that has used the credential: after `combine` for DRILL, END and `rotate`
     Wet(DrillWet),
     /// One sheet is read at its safe, and held against its manifest and the ink
-    Solo(DrillDry),
+    Solo(DrillSolo),
 }
 
 /// What every drill asks, and records.
@@ -23,9 +23,6 @@ pub struct DrillAnswers {
     /// Who led it: `Cem Arslan (E2044)`
     #[arg(long, value_name = "NAME (ID)")]
     pub lead: Option<String>,
-    /// When the first custodian was called: 2026-11-24T04:02+01:00
-    #[arg(long, value_name = "TIME")]
-    pub called: Option<String>,
     /// The answer to a question of the checklist: `login=yes`; may be given several times
     #[arg(long, value_name = "WORD=YES|NO")]
     pub check: Vec<String>,
@@ -57,7 +54,27 @@ pub struct DrillCall {
     pub answers: DrillAnswers,
 }
 
-/// `drill dry`, `drill solo`
+/// `drill solo`
+#[derive(Args)]
+pub struct DrillSolo {
+    /// Where the sheets come from.
+    #[command(flatten)]
+    pub intake: Intake,
+    /// What the paper book says.
+    #[command(flatten)]
+    pub ink: Ink,
+    /// The time, when the machine's clock is wrong: 2026-11-24T04:02+01:00
+    #[arg(long, value_name = "TIME")]
+    pub time: Option<String>,
+    /// Go on in spite of what speaks against it, and record WHY
+    #[arg(long, value_name = "WHY")]
+    pub exception: Option<String>,
+    /// Words for the record
+    #[arg(long, value_name = "WORDS")]
+    pub note: Option<String>,
+}
+
+/// `drill dry`
 #[derive(Args)]
 pub struct DrillDry {
     /// Where the sheets come from.
@@ -66,6 +83,9 @@ pub struct DrillDry {
     /// What the paper book says.
     #[command(flatten)]
     pub ink: Ink,
+    /// When the first custodian was called: `04:02`, or 2026-11-24T04:02+01:00
+    #[arg(long, value_name = "TIME")]
+    pub called: Option<String>,
     /// What is asked afterwards.
     #[command(flatten)]
     pub answers: DrillAnswers,
@@ -80,6 +100,9 @@ pub struct DrillWet {
     /// Record of the release [default: the last one for DRILL]
     #[arg(long, value_name = "SEQ")]
     pub record: Option<u64>,
+    /// When the first custodian was called: `04:02`, or 2026-11-24T04:02+01:00
+    #[arg(long, value_name = "TIME")]
+    pub called: Option<String>,
     /// What is asked.
     #[command(flatten)]
     pub answers: DrillAnswers,

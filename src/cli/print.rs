@@ -25,7 +25,7 @@ pub struct Print {
     /// Write the built-in templates and the description of their language into DIR (`-o`)
     #[arg(long, conflicts_with_all = ["check", "documents", "all"])]
     pub built_in: bool,
-    /// The generation that a certificate of destruction is about [default: the newest that is void]
+    /// The generation that a certificate of destruction, a cover sheet or the foot of a page is about [default: the newest]
     #[arg(long, value_name = "N", conflicts_with_all = ["check", "built_in"])]
     pub generation: Option<u32>,
     /// Put the PDFs into DIR

@@ -17,16 +17,16 @@ pub struct Rotate {
     #[command(flatten)]
     pub ink: Ink,
     /// Scans of the new sheets; may be given several times
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "ceremony")]
     pub new: Vec<PathBuf>,
     /// Take the scans of the new sheets as they appear in DIR
     #[arg(long, value_name = "DIR")]
     pub new_watch: Option<PathBuf>,
     /// The set code of the new set in the paper book
-    #[arg(long, value_name = "CODE", conflicts_with = "new_no_book")]
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["new_no_book", "ceremony"])]
     pub new_set_code: Option<String>,
     /// The paper book is not at hand for the new set (an exception)
-    #[arg(long)]
+    #[arg(long, conflicts_with = "ceremony")]
     pub new_no_book: bool,
     /// Put the new sheets into DIR, which must be new or empty [default: a private folder in memory]
     #[arg(short, long, value_name = "DIR")]

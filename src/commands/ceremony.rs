@@ -4,15 +4,18 @@
 //! Until as many sheets are scanned back as it takes to confirm the set, whoever stops it aborts the set; from then on it
 //! lives, and the sheets that are missing are made by `reissue`.
 
+mod ending;
 pub(super) mod script;
 mod sheets;
 
 use std::path::PathBuf;
 
+use self::ending::subject;
 use self::script::{Kind, Place, Step};
-pub(super) use self::sheets::{Outcome, Papers};
+pub(super) use self::sheets::Dealing;
 use super::objection::network_route;
-use super::people::ask_person;
+use super::people::{ask_person, names};
+use super::recorder::written;
 use super::{Context, ask, spool};
 use crate::cli::{Media, Staging};
 use crate::clock::{Instant, Source};
@@ -20,10 +23,10 @@ use crate::exit::Exit;
 use crate::kit::Kit;
 use crate::logbook::Draft;
 use crate::logbook::member::{BySheet, Person};
-use crate::logbook::record::{Subject, When};
-use crate::method::Method;
+use crate::logbook::record::When;
+use crate::method::{Custodian, Method};
 use crate::set::SheetId;
-use crate::state::{Set, Stage, State};
+use crate::state::{Stage, State};
 use crate::ui::{Failure, Ui};
 
 /// Who is here, and how it goes.
@@ -40,6 +43,12 @@ pub(super) struct Ceremony<'a> {
     queue: Option<String>,
     /// Where a scanner drops its pictures.
     watch: Option<PathBuf>,
+    /// Why to go on in spite of what speaks against the opening, where that was said before.
+    exception: Option<String>,
+    /// How many different numbers it takes to confirm the set.
+    to_confirm: usize,
+    /// Whether what the set gives is needed afterwards.
+    keeps_secret: bool,
 }
 
 /// What a ceremony is told on the command line.
@@ -49,6 +58,7 @@ pub(super) struct Told<'a> {
     pub(super) witness: Option<&'a str>,
     pub(super) watch: Option<PathBuf>,
     pub(super) time: Option<&'a str>,
+    pub(super) exception: Option<&'a str>,
 }
 
 impl<'a> Ceremony<'a> {
@@ -61,31 +71,40 @@ impl<'a> Ceremony<'a> {
     ) -> Result<Self, Failure> {
         let ui = &context.ui;
         if !ui.can_ask() {
-            return Err(Failure::invalid("a ceremony is led by people at a terminal").hint(
-                "without a terminal: `breakglass split -o DIR`, then `breakglass confirm SCANS`",
-            ));
+            let failure = Failure::invalid("a ceremony is led by people at a terminal");
+            return Err(failure.hint(match kind {
+                Kind::Issue => "without a terminal: `breakglass split -o DIR`, then `breakglass confirm SCANS`",
+                Kind::Rotation => "without a terminal: `breakglass rotate` with `--new FILE` and `--bag SHEET=BAG`",
+            }));
         }
         if matches!(told.media, Media::File) {
-            return Err(Failure::invalid("a ceremony is about paper, and `--media file` makes none")
-                .hint("without a ceremony: `breakglass split --media file`, then `breakglass confirm FILES`"));
+            return Err(Failure::invalid(
+                "a ceremony is about paper, and `--media file` makes none",
+            )
+            .hint(
+                "leave out `--ceremony`, and confirm the files with `breakglass confirm FILES`",
+            ));
         }
         let queue = told.staging.print.as_deref().map(spool::checked).transpose()?;
-        let steps = script::steps(kind, method);
+        let nobody = || Person { name: String::new(), id: String::new() };
         let mut ceremony = Self {
             context,
-            steps,
-            lead: Person { name: String::new(), id: String::new() },
-            witness: Person { name: String::new(), id: String::new() },
+            steps: script::steps(kind, method),
+            lead: nobody(),
+            witness: nobody(),
             holders: BySheet::new(),
             offset: None,
             queue: queue.map(str::to_owned),
             watch: told.watch.clone(),
+            exception: told.exception.map(str::to_owned),
+            to_confirm: method.threshold.to_confirm().into(),
+            keeps_secret: kind == Kind::Rotation,
         };
         ui.must_say("The steps have the numbers of the printed script. Ctrl-C stops, and says what becomes of the set.");
         ceremony.call_the_roll(method, told)?;
         ceremony.say(Place::Room);
         match network_route() {
-            Some(true) => ui.warn("this machine still has a network route"),
+            Some(true) => ui.warn("this machine still has a network route: take it away now, or the opening asks why it is there"),
             Some(false) => ui.must_say("  network   none"),
             None => {}
         }
@@ -115,55 +134,72 @@ impl<'a> Ceremony<'a> {
         self.witness = loop {
             let witness = person(told.witness, "Who is the witness", "--witness")?;
             let holds = method.custodians.iter().find(|c| witness.is(&c.name, &c.id));
-            match holds {
+            let why = match holds {
+                Some(custodian) => format!("{witness} holds sheet {}", custodian.sheet),
+                None if witness.is(&self.lead.name, &self.lead.id) => format!("{witness} leads it"),
                 None => break witness,
-                Some(c) if told.witness.is_none() => {
-                    ui.must_say(&format!(
-                        "{witness} holds sheet {}: somebody else has to be the witness.",
-                        c.sheet
-                    ));
-                }
-                Some(c) => {
-                    return Err(Failure::invalid(format!("{witness} holds sheet {}", c.sheet))
-                        .hint("a witness holds no sheet of this set"));
-                }
+            };
+            if told.witness.is_some() {
+                return Err(Failure::invalid(why)
+                    .hint("a witness holds no sheet of this set, and does not lead the ceremony"));
             }
+            ui.must_say(&format!("{why}: somebody else has to be the witness."));
         };
         for custodian in &method.custodians {
-            let (sheet, name) = (custodian.sheet, &custodian.name);
-            let own = Person { name: name.clone(), id: custodian.id.clone() };
-            let holder = loop {
-                let question =
-                    format!("  {sheet}  {own}: Enter if here, who takes it instead, or `no`: ");
-                let text = ask::answer_or_empty(ui, &question, "--no-input")?;
-                match text.as_str() {
-                    "" | "y" | "yes" => break Some(own),
-                    "n" | "no" => break None,
-                    _ => match Person::parse(&text) {
-                        Ok(person) if person.id.is_empty() => {
-                            ui.must_say("With the company id, please, like Finn Maas (E1011).");
-                        }
-                        Ok(person) => break Some(person),
-                        Err(what) => ui.must_say(&what),
-                    },
-                }
-            };
-            self.holders.extend(holder.map(|holder| (sheet, holder)));
+            let holder = self.holder(custodian)?;
+            self.holders.extend(holder.map(|holder| (custodian.sheet, holder)));
         }
+        // each has one sheet, so as many hands as sheets are here
         let numbers: std::collections::BTreeSet<u8> =
             self.holders.keys().map(|id| id.x()).collect();
-        let (k, n) = (usize::from(method.threshold.k()), usize::from(method.threshold.n()));
-        let needed = n.min(k + 1);
-        if numbers.len() < needed {
+        let (have, needed) = (numbers.len(), self.to_confirm);
+        if have < needed {
             let message = format!(
-                "holders of {} different numbers are here, and it takes {needed} to confirm a set",
-                numbers.len()
+                "holders of {have} different numbers are here, and it takes {needed} to confirm a set"
             );
             return Err(Failure::new(Exit::No, message).hint(
                 "nothing was made; come together on another day, or let deputies take the bags",
             ));
         }
         Ok(())
+    }
+
+    /// Asks whether a holder is here, or who takes the sheet instead; nobody holds two, and the witness none.
+    fn holder(&self, custodian: &Custodian) -> Result<Option<Person>, Failure> {
+        let ui = &self.context.ui;
+        let own = Person { name: custodian.name.clone(), id: custodian.id.clone() };
+        let sheet = custodian.sheet;
+        loop {
+            let question =
+                format!("  {sheet}  {own}: Enter if here, who takes it instead, or `no`: ");
+            let text = ask::answer_or_empty(ui, &question, "--no-input")?;
+            let person = match text.as_str() {
+                "" | "y" | "yes" => own.clone(),
+                "n" | "no" => return Ok(None),
+                _ => match Person::parse(&text) {
+                    Ok(person) if person.id.is_empty() => {
+                        ui.must_say("With the company id, please, like Finn Maas (E1011).");
+                        continue;
+                    }
+                    Ok(person) => person,
+                    Err(what) => {
+                        ui.must_say(&what);
+                        continue;
+                    }
+                },
+            };
+            let same = |other: &Person| person.is(&other.name, &other.id);
+            let taken = self.holders.iter().find(|(_, other)| same(other)).map(|(id, _)| *id);
+            match taken {
+                _ if same(&self.witness) => {
+                    ui.must_say(&format!("{person} is the witness, and takes no sheet."));
+                }
+                Some(other) => {
+                    ui.must_say(&format!("{person} has sheet {other}: nobody holds two."));
+                }
+                None => return Ok(Some(person)),
+            }
+        }
     }
 
     /// Reads a step of the script out.
@@ -186,49 +222,49 @@ impl<'a> Ceremony<'a> {
 
     /// Waits until it is done and initialled.
     pub(super) fn done(&self) -> Result<(), Failure> {
-        ask::enter(&self.context.ui, "Done and initialled? Enter goes on: ")
+        self.wait("Done and initialled? Enter goes on: ")
+    }
+
+    /// Waits for Enter. What is not done yet is waited for; only Ctrl-C stops.
+    fn wait(&self, prompt: &str) -> Result<(), Failure> {
+        let ui = &self.context.ui;
+        while !ui.ask(prompt, "`--no-input`")?.is_empty() {
+            ui.must_say("Enter alone goes on, when it is; Ctrl-C stops the ceremony.");
+        }
+        Ok(())
     }
 
     /// Returns the time by the people's clock.
-    fn now(&self) -> When {
+    pub(super) fn now(&self) -> When {
         match self.offset {
             None => When { at: Instant::now(), source: Source::System },
             Some(offset) => When { at: Instant::now().shifted(offset), source: Source::Operator },
         }
     }
 
-    /// Aborts a set that was never confirmed, when people agree.
-    pub(super) fn clear_away(context: &Context, kit: &Kit, state: &State) -> Result<(), Failure> {
+    /// Aborts a set that an earlier ceremony has left unconfirmed, when people agree.
+    pub(super) fn clear_away(&self, kit: &Kit, state: &State) -> Result<(), Failure> {
+        let ui = &self.context.ui;
         let Some(set) = state.newest().filter(|set| state.stage(set) == Stage::Dealt) else {
             return Ok(());
         };
+        let (generation, day) = (set.generation, set.issue.1.date());
         let question = format!(
-            "Generation {} was dealt on {} and never confirmed: a ceremony that stopped is not gone on with. Are its papers void?",
-            set.generation,
-            set.issue.1.date()
+            "Generation {generation} was dealt on {day} and never confirmed: a ceremony that stopped is not gone on with. Are its papers void?"
         );
-        if !context.ui.confirm(&question, "--no-input")? {
+        if !ui.confirm(&question, "--no-input")? {
             return Err(Failure::new(Exit::No, "nothing was made").hint(
                 "scan its sheets back with `breakglass confirm SCANS`, if they are still there",
             ));
         }
-        let subject = subject(state, set)?;
-        let when = When { at: Instant::now(), source: Source::System };
         let why = "the ceremony was interrupted before enough sheets were read back";
-        let abort = Draft::abort(when, &context.signature(), &subject, why);
-        super::recorder::written(&context.ui, &kit.logbook(), &[abort], &[])?;
+        let abort = Draft::abort(self.now(), &self.context.signature(), &subject(state, set)?, why);
+        written(ui, &kit.logbook(), &[abort], &[])?;
         let sheets: Vec<SheetId> = set.sheets.keys().copied().collect();
-        context.ui.warn(&format!(
-            "destroy what was printed of generation {} ({})",
-            set.generation,
-            super::people::names(&sheets)
+        ui.warn(&format!(
+            "destroy what was printed of generation {generation} ({}), and delete its files: in the folder of `-o`, or in memory, where a restart deletes them",
+            names(&sheets)
         ));
         Ok(())
     }
-}
-
-fn subject(state: &State, set: &Set) -> Result<Subject, Failure> {
-    let code = crate::codes::Code::parse(crate::codes::code::CodeKind::Set, &set.code)
-        .map_err(|e| Failure::invalid(e.to_string()))?;
-    Ok(Subject { method: state.method.clone(), generation: set.generation, set: code })
 }

@@ -12,7 +12,7 @@ use crate::logbook::member::{BySheet, Person, by_sheet_value, typed};
 use crate::logbook::{Draft, Event, Member, record};
 use crate::secret::Secret;
 use crate::set::{SheetId, SheetShare};
-use crate::state::{Fate, Sheet, State};
+use crate::state::{Fate, Set, Sheet, State};
 use crate::ui::{Failure, Ui};
 
 pub(super) fn run(context: &Context, args: &Confirm) -> Result<Exit, Failure> {
@@ -28,7 +28,8 @@ pub(super) fn confirm(
 ) -> Result<(Code, Option<Secret>), Failure> {
     let ui = &context.ui;
     let time = args.custody.time.as_deref();
-    let rehearsal = rehearsal::gather(context, &args.intake, &args.ink, time, Wanted::Confirming)?;
+    let mut rehearsal =
+        rehearsal::gather(context, &args.intake, &args.ink, time, Wanted::Confirming)?;
     rehearsal.refuse_other_than(wanted)?;
     let sheets = rehearsal.sheets();
     let ids: Vec<SheetId> = sheets.iter().map(SheetShare::id).collect();
@@ -41,7 +42,8 @@ pub(super) fn confirm(
     let witness = args.custody.witness.as_deref().map(Person::parse).transpose();
     let witness = witness.map_err(|e| Failure::invalid(format!("`--witness`: {e}")))?;
     let hands = Hands { holders, bags, witness, ..Hands::default() };
-    let (code, secret) = record(context, rehearsal, &hands, args.custody.exception.as_deref())?;
+    let (code, secret) =
+        record(context, &mut rehearsal, &hands, args.custody.exception.as_deref())?;
     let (state, _) = State::of_book(&context.kit()?.logbook())?;
     let open = |s: &Sheet| s.in_custody.is_none() && s.fate == Fate::Kept;
     if state.set(&code.to_string()).is_some_and(|set| set.sheets.values().any(open)) {
@@ -64,15 +66,15 @@ pub(super) struct Hands {
 /// Opens the set where it was not opened yet, and records the sheets as confirmed.
 pub(super) fn record(
     context: &Context,
-    mut rehearsal: Rehearsal,
+    rehearsal: &mut Rehearsal,
     hands: &Hands,
     exception: Option<&str>,
 ) -> Result<(Code, Option<Secret>), Failure> {
     let ui = &context.ui;
-    let doubts = doubts(&rehearsal, &hands.holders, &hands.bags);
+    let doubts = doubts(rehearsal, &hands.holders, &hands.bags);
     rehearsal.objections.extend(doubts);
     // a set that opened from its papers once need not be opened again for one more of them
-    let opens = rehearsal.case.is_complete();
+    let opens = rehearsal.case.is_complete() && !rehearsal.set().is_some_and(Set::is_confirmed);
     let go_on = if opens {
         "Enter to open it once and record the sheets as confirmed, Ctrl-C to stop: "
     } else {
@@ -110,7 +112,7 @@ pub(super) fn record(
     let confirm = Draft::new(Event::Confirm, rehearsal.when, &context.signature(), members);
     drafts.push(confirm.map_err(|e| Failure::invalid(e.to_string()))?);
     written(ui, &rehearsal.book, &drafts, &[])?;
-    tell(context, &rehearsal)?;
+    tell(context, rehearsal)?;
     Ok((rehearsal.case.code, credential))
 }
 

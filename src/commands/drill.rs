@@ -2,15 +2,19 @@
 
 mod answers;
 mod call;
+pub(super) mod called;
 pub(super) mod checks;
 mod wet;
 
+use self::called::Called;
 use super::Context;
 use super::people::{holder, names};
 use super::recorder::written;
 use super::rehearsal::{self, Wanted};
-use crate::cli::{Drill, DrillDry};
+use crate::cli::{Drill, DrillDry, DrillSolo};
 use crate::exit::Exit;
+use crate::interrupt;
+use crate::logbook::member::typed;
 use crate::logbook::{Draft, Event, Member, record};
 use crate::set::{SheetId, SheetShare};
 use crate::state::State;
@@ -31,9 +35,9 @@ pub(super) fn run(context: &Context, args: &Drill) -> Result<Exit, Failure> {
 /// A quorum opens the set; the drill has passed when it opened.
 fn dry(context: &Context, args: &DrillDry) -> Result<Exit, Failure> {
     let ui = &context.ui;
-    let mut answers = answers::given("dry", &args.answers)?;
+    let mut answers = answers::given(ui, "dry", &args.answers)?;
     suggest(context);
-    let called = answers::called(ui, &args.answers)?;
+    let called = Called::ask(ui, args.called.as_deref())?;
     let time = args.answers.time.as_deref();
     let rehearsal = rehearsal::gather(context, &args.intake, &args.ink, time, Wanted::Quorum)?;
     let go_on = "Enter to open it and record the drill, Ctrl-C to stop: ";
@@ -47,7 +51,10 @@ fn dry(context: &Context, args: &DrillDry) -> Result<Exit, Failure> {
     let issued = rehearsal.sheets().len() == ids.len();
     let passed = issued && opened.as_ref().is_ok_and(|(_, o)| o.dealt_wrong.is_empty());
     members.insert(Member::Result, if passed { PASSED } else { FAILED }.into());
-    let times = rehearsal.times(called);
+    let times = rehearsal.times(&called);
+    if times.called.is_none() && matches!(called, Called::At(_)) {
+        ui.warn("the call would have been later than the drill: times are counted from the start of the program");
+    }
     if let Some(called) = times.called {
         members.insert(Member::Called, called.rfc3339().into());
     }
@@ -64,7 +71,9 @@ fn dry(context: &Context, args: &DrillDry) -> Result<Exit, Failure> {
         let no_ink = rehearsal.objections.iter().any(|o| o.kind == "no ink");
         let ink = if no_ink { "was NOT compared with ink" } else { "agrees" };
         ui.must_say(&Ui::strong(&format!("Opens: {bytes} bytes, the set code {ink}.")));
-        answers.ask(ui, "dry", rehearsal.when.at)?;
+        // a closed terminal ends the questions, not the record
+        let _held = interrupt::hold_back_all();
+        answers.ask(ui, "dry", rehearsal.when.at);
     }
     answers.put(&mut members, "");
     let draft = Draft::new(Event::Drill, rehearsal.when, &context.signature(), members);
@@ -82,10 +91,9 @@ fn dry(context: &Context, args: &DrillDry) -> Result<Exit, Failure> {
 }
 
 /// One sheet, its manifest and the ink; nothing is opened.
-fn solo(context: &Context, args: &DrillDry) -> Result<Exit, Failure> {
+fn solo(context: &Context, args: &DrillSolo) -> Result<Exit, Failure> {
     let ui = &context.ui;
-    let answers = answers::given("solo", &args.answers)?;
-    let time = args.answers.time.as_deref();
+    let time = args.time.as_deref();
     let rehearsal = rehearsal::gather(context, &args.intake, &args.ink, time, Wanted::One)?;
     let sheets = rehearsal.sheets();
     let ids: Vec<SheetId> = sheets.iter().map(SheetShare::id).collect();
@@ -95,11 +103,13 @@ fn solo(context: &Context, args: &DrillDry) -> Result<Exit, Failure> {
     let mut members = rehearsal.members();
     members.insert(Member::Kind, "solo".into());
     members.insert(Member::Result, if passed { PASSED } else { FAILED }.into());
-    members.insert(Member::Seconds, rehearsal.times(None).opened.into());
+    members.insert(Member::Seconds, rehearsal.times(&Called::Unknown).opened.into());
     if passed {
         members.insert(Member::Sheets, record::list(&ids));
     }
-    answers.put(&mut members, "");
+    if let Some(note) = &args.note {
+        members.insert(Member::Note, typed(note).map_err(Failure::invalid)?.into());
+    }
     let draft = Draft::new(Event::Drill, rehearsal.when, &context.signature(), members);
     drafts.push(draft.map_err(|e| Failure::invalid(e.to_string()))?);
     written(ui, &rehearsal.book, &drafts, &sheets)?;

@@ -3,7 +3,7 @@
 mod tell;
 mod unlock;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -18,13 +18,14 @@ use crate::cli::Intake;
 use crate::codes::Code;
 use crate::codes::desk::label_of;
 use crate::codes::payload::{LockedShare, looks_like_a_code};
+use crate::interrupt;
 use crate::kit::{Kit, KnownSet};
 use crate::logbook::Logbook;
 use crate::method::{Contacts, Method};
-use crate::opening::{self, Case, Codes, Group, Note, Origin, Pile, SheetVerdict};
+use crate::opening::{self, Case, Codes, Group, Note, Origin, Pile, SheetVerdict, Verdict};
 use crate::scan::{Overlay, Reading};
 use crate::sealing::lock::Keys;
-use crate::set::CodeBytes;
+use crate::set::{CodeBytes, SheetId};
 use crate::state::State;
 use crate::ui::Failure;
 
@@ -78,6 +79,10 @@ pub(super) struct Gathering<'a> {
     pub(super) enough: Option<usize>,
     /// How it went so far.
     pub(super) progress: Progress,
+    /// The one sheet that is waited for, where it is one by one.
+    pub(super) awaited: Option<(Code, SheetId)>,
+    /// Files that had something of ours on them.
+    pub(super) files: BTreeSet<PathBuf>,
 }
 
 impl<'a> Gathering<'a> {
@@ -104,6 +109,8 @@ impl<'a> Gathering<'a> {
             wanted: 0,
             enough: None,
             progress: Progress::default(),
+            awaited: None,
+            files: BTreeSet::new(),
         };
         let Some(kit) = &gathering.kit else {
             context.ui.say("No kit here: working from the paper alone");
@@ -228,7 +235,7 @@ impl<'a> Gathering<'a> {
         let paths = intake::expand(&self.context.ui, &args.sheets)?;
         self.take_files(&paths)?;
         if let Some(folder) = &args.watch {
-            self.watch(folder)?;
+            self.watch(&mut Watch::new(folder)?)?;
         }
         self.ask_all(args)
     }
@@ -260,8 +267,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// Takes what appears in a folder until the sheets are complete or a person presses Enter.
-    fn watch(&mut self, folder: &Path) -> Result<(), Failure> {
-        let mut folder = Watch::new(folder)?;
+    pub(super) fn watch(&mut self, folder: &mut Watch) -> Result<(), Failure> {
         let ui = &self.context.ui;
         let keys = if ui.can_ask() { " Enter ends the watch, Ctrl-C stops." } else { "" };
         ui.must_say(&format!(
@@ -273,14 +279,49 @@ impl<'a> Gathering<'a> {
             let new = folder.look().unwrap_or_default();
             let there: Vec<PathBuf> = new.into_iter().filter(|path| path.exists()).collect();
             self.take_files(&there)?;
-            if !self.is_complete() && (self.wants_unlocking() || self.context.ui.pause()?) {
+            if interrupt::came() {
+                return Err(Failure::interrupted());
+            }
+            let unlock = match self.awaited {
+                Some(_) => self.wants_a_key(),
+                None => self.wants_unlocking(),
+            };
+            if !self.is_complete() && (unlock || self.context.ui.pause()?) {
                 break;
             }
         }
         Ok(())
     }
 
+    /// Takes files and folders, and asks for the locks of sheets on them.
+    pub(super) fn bring(&mut self, paths: &[PathBuf]) -> Result<(), Failure> {
+        let paths = intake::expand(&self.context.ui, paths)?;
+        self.take_files(&paths)?;
+        while self.ask_to_unlock()? {}
+        Ok(())
+    }
+
+    /// Returns the sheets of any set that were read.
+    pub(super) fn sheets(&self) -> BTreeSet<SheetId> {
+        let open = self.pile.shares().map(|(share, _)| share.id());
+        open.chain(self.pile.locked().map(|(locked, _)| locked.sheet)).collect()
+    }
+
+    /// Says whether a sheet of a set was read and fits, whether its number counts already or not.
+    pub(super) fn reads(&mut self, set: Code, sheet: SheetId) -> bool {
+        let groups = self.groups();
+        let group = groups.iter().find(|group| group.code == set);
+        let case = group.map(|group| self.examine(group));
+        let fits = |read: &SheetVerdict| {
+            read.sheet == sheet && matches!(read.verdict, Verdict::Good | Verdict::SameNumber)
+        };
+        case.is_some_and(|case| case.sheets.iter().any(fits))
+    }
+
     pub(super) fn is_complete(&mut self) -> bool {
+        if let Some((set, sheet)) = self.awaited {
+            return self.reads(set, sheet);
+        }
         let groups = self.groups();
         groups.first().is_some_and(|group| {
             let case = self.examine(group);
@@ -308,6 +349,9 @@ impl<'a> Gathering<'a> {
         let name = path.display().to_string();
         let looks = intake::put(&mut self.pile, &mut self.overlay, &name, reading);
         let ours = looks.iter().any(|look| !look.codes.is_empty());
+        if ours {
+            self.files.insert(path.to_owned());
+        }
         let new = looks.iter().flat_map(|look| &look.notes).next().is_some();
         for look in looks {
             self.tell_look(&look, ours);

@@ -107,11 +107,11 @@ impl Press {
         Ok(Self::Paper(paper, all))
     }
 
-    /// Returns the paper size; A4 where sheets are files.
-    pub(super) fn size(&self) -> PaperSize {
+    /// Returns the paper of a custodian's sheet; A4 where sheets are files.
+    pub(super) fn size_of(&self, custodian: &Custodian) -> PaperSize {
         match self {
             Self::Paper(Some(size), _) => *size,
-            Self::Paper(None, all) => all.first().map_or(PaperSize::A4, |(_, t)| t.paper()),
+            Self::Paper(None, all) => of(all, custodian).map_or(PaperSize::A4, Templates::paper),
             Self::File => PaperSize::A4,
         }
     }

@@ -4,7 +4,8 @@ mod check;
 mod forms;
 mod values;
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use self::values::values;
@@ -46,7 +47,12 @@ pub(super) fn run(context: &Context, args: &Print) -> Result<Exit, Failure> {
     if args.check {
         return check::run(&context.ui, &kit, &method, args.output.as_deref());
     }
-    let order = Order { context, args, kit, method, text };
+    let order = Order { context, args, kit, method, text, foreign: RefCell::default() };
+    let nothing = args.documents.is_empty() && !args.all && args.person.is_none();
+    if nothing && (args.output.is_some() || args.print.is_some()) {
+        return Err(Failure::invalid("what is to be printed?")
+            .hint("name a pack or a document, or `--all`; `breakglass print` lists them"));
+    }
     if args.documents.is_empty() && !args.all && args.person.is_none() {
         return order.list();
     }
@@ -65,9 +71,10 @@ pub(super) fn run(context: &Context, args: &Print) -> Result<Exit, Failure> {
     for name in order.names()? {
         prints.extend(order.prints(&name)?);
     }
+    order.tell_foreign();
     // nothing is written before everything is laid out
     if let Some(queue) = &args.print {
-        for Sheets { file, pdf, paper, two_sided } in &prints {
+        for Printed { file, pdf, paper, two_sided } in &prints {
             spool::send(queue, file, pdf, *paper, *two_sided)?;
             context.ui.say(&format!("  {file} is with the printer {queue}"));
         }
@@ -76,7 +83,7 @@ pub(super) fn run(context: &Context, args: &Print) -> Result<Exit, Failure> {
     let folder = args.output.as_deref().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)
         .map_err(|e| Failure::invalid(format!("cannot make `{}`: {e}", folder.display())))?;
-    for Sheets { file, pdf, .. } in prints {
+    for Printed { file, pdf, .. } in prints {
         let path = folder.join(file);
         files::write_new(&path, &pdf)?;
         context.ui.data(&path.display().to_string());
@@ -91,10 +98,12 @@ struct Order<'a> {
     kit: Kit,
     method: Method,
     text: String,
+    /// What is not there in a language, by language.
+    foreign: RefCell<BTreeMap<String, BTreeSet<String>>>,
 }
 
 /// A document, laid out.
-struct Sheets {
+struct Printed {
     file: String,
     pdf: Vec<u8>,
     paper: PaperSize,
@@ -130,7 +139,9 @@ impl Order<'_> {
     fn show(&self, templates: &Templates, name: &str, pack: &str) -> Result<(), Failure> {
         let edition = templates.edition(name).map_err(|e| Failure::invalid(e.to_string()))?;
         let edition = edition.map(|e| format!("{}, version {}", e.id, e.version));
-        let line = format!("{name:<18}{pack:<11}{}", edition.unwrap_or_default());
+        let title = templates.title(name).map_err(|e| Failure::invalid(e.to_string()))?;
+        let edition = edition.unwrap_or_default();
+        let line = format!("{name:<18}{pack:<11}{edition:<16}{title}");
         self.context.ui.data(line.trim_end());
         Ok(())
     }
@@ -160,7 +171,7 @@ impl Order<'_> {
     }
 
     /// Lays a document out; what is for each custodian, in the language of each.
-    fn prints(&self, name: &str) -> Result<Vec<Sheets>, Failure> {
+    fn prints(&self, name: &str) -> Result<Vec<Printed>, Failure> {
         if name == STRIPS {
             return Err(Failure::invalid("strips are of records")
                 .hint("print them with `breakglass log stub 12 -o DIR`"));
@@ -173,37 +184,32 @@ impl Order<'_> {
         let person = self.args.person.as_deref();
         let people = self.people(person)?;
         if !each {
-            if let Some(person) = person.filter(|_| self.args.documents.contains(&name.to_owned()))
-            {
+            if let Some(person) = person {
                 return Err(Failure::invalid(format!("`{name}` is not made for {person} alone"))
                     .hint("`--for` takes papers of the pack `custodian`"));
             }
             let language = self.args.lang.as_deref().unwrap_or(ENGLISH);
-            let (templates, _) = self.speaking(name, language, "it is", self.args.large)?;
+            let (templates, _) = self.speaking(name, language, self.args.large)?;
             return Ok(vec![self.lay_out(name, &templates, &self.method, name)?]);
         }
         // one file for all whose papers look the same
-        let mut looks: Vec<(String, bool, Vec<Custodian>)> = Vec::new();
+        let mut looks: Vec<(String, bool, Templates, Vec<Custodian>)> = Vec::new();
         for custodian in people {
             let own = self.args.lang.clone().or_else(|| custodian.lang.clone());
-            let (language, large) = (
-                own.unwrap_or_else(|| ENGLISH.to_owned()),
-                self.args.large || custodian.large_print,
-            );
-            match looks.iter_mut().find(|(l, size, _)| (l, *size) == (&language, large)) {
-                Some((_, _, all)) => all.push(custodian),
-                None => looks.push((language, large, vec![custodian])),
+            let own = own.unwrap_or_else(|| ENGLISH.to_owned());
+            let large = self.args.large || custodian.large_print;
+            let (templates, language) = self.speaking(name, &own, large)?;
+            match looks.iter_mut().find(|(l, size, ..)| (l, *size) == (&language, large)) {
+                Some((.., all)) => all.push(custodian),
+                None => looks.push((language, large, templates, vec![custodian])),
             }
         }
-        let mut prints: Vec<Sheets> = Vec::new();
-        for (language, large, custodians) in looks {
-            let whose = custodians.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
-            let whose = format!("for {whose} it is");
-            let (templates, language) = self.speaking(name, &language, &whose, large)?;
-            let mut file = match person {
-                Some(_) => custodians.first().map_or(name.to_owned(), |c| {
+        let mut prints: Vec<Printed> = Vec::new();
+        for (language, large, templates, custodians) in looks {
+            let mut file = match person.and(custodians.first()) {
+                Some(c) => {
                     format!("{name}-{}", slug(&c.name).unwrap_or_else(|| c.sheet.to_string()))
-                }),
+                }
                 None => name.to_owned(),
             };
             if person.is_none() && language != ENGLISH {
@@ -212,13 +218,20 @@ impl Order<'_> {
             if person.is_none() && large && !self.args.large {
                 file += "-large";
             }
-            while prints.iter().any(|print| print.file == format!("{file}.pdf")) {
-                file += "-en";
-            }
             let method = Method { custodians, ..self.method.clone() };
             prints.push(self.lay_out(name, &templates, &method, &file)?);
         }
         Ok(prints)
+    }
+
+    /// Says once what is printed in English because it is there in no other language.
+    fn tell_foreign(&self) {
+        for (language, names) in &*self.foreign.borrow() {
+            let names = names.iter().cloned().collect::<Vec<_>>().join(", ");
+            self.context
+                .ui
+                .warn(&format!("not there in `{language}`, and printed in English: {names}"));
+        }
     }
 
     /// Says whether a document is one for each custodian.
@@ -240,8 +253,19 @@ impl Order<'_> {
         let same = |text: &str| text.to_lowercase() == person.trim().to_lowercase();
         let known: Vec<String> =
             method.custodians.iter().map(|c| format!("{} ({})", c.name, c.id)).collect();
-        let mut found = method.custodians;
-        found.retain(|c| same(&c.name) || same(&c.id) || same(&format!("{} ({})", c.name, c.id)));
+        let whole = |c: &&Custodian| {
+            same(&c.name) || same(&c.id) || same(&format!("{} ({})", c.name, c.id))
+        };
+        let part = |c: &&Custodian| c.name.to_lowercase().contains(&person.trim().to_lowercase());
+        let mut found: Vec<Custodian> = method.custodians.iter().filter(whole).cloned().collect();
+        if found.is_empty() {
+            // a part of a name, where it is one person's
+            found = method.custodians.iter().filter(part).cloned().collect();
+            let other = |c: &Custodian| found.first().is_some_and(|first| first.id != c.id);
+            if found.iter().any(other) {
+                found.clear();
+            }
+        }
         if found.is_empty() {
             return Err(Failure::invalid(format!("there is no custodian `{person}`"))
                 .hint(format!("there are: {}", known.join(", "))));
@@ -254,7 +278,6 @@ impl Order<'_> {
         &self,
         name: &str,
         language: &str,
-        whose: &str,
         large: bool,
     ) -> Result<(Templates, String), Failure> {
         // whoever reads the card at 4 am has no time to look for glasses
@@ -263,8 +286,8 @@ impl Order<'_> {
             return Ok((templates, language.to_owned()));
         }
         if language != ENGLISH {
-            let note = format!("there is no `{name}` in `{language}`: {whose} printed in English");
-            self.context.ui.warn(&note);
+            let mut foreign = self.foreign.borrow_mut();
+            foreign.entry(language.to_owned()).or_default().insert(name.to_owned());
         }
         Ok((templates, ENGLISH.to_owned()))
     }
@@ -275,7 +298,7 @@ impl Order<'_> {
         templates: &Templates,
         method: &Method,
         file: &str,
-    ) -> Result<Sheets, Failure> {
+    ) -> Result<Printed, Failure> {
         let paper = self.args.paper.map_or_else(|| templates.paper(), size);
         let program = |values: &mut Values| {
             let program = self.context.signature();
@@ -295,7 +318,7 @@ impl Order<'_> {
                     .hint("see what is wrong with all templates with `breakglass print --check`"),
             }
         })?;
-        Ok(Sheets { file: format!("{file}.pdf"), pdf, paper, two_sided: name == CARD })
+        Ok(Printed { file: format!("{file}.pdf"), pdf, paper, two_sided: name == CARD })
     }
 }
 

@@ -5,6 +5,7 @@ use std::time;
 use super::Context;
 use super::ask;
 use super::combine::tampering;
+use super::drill::called::Called;
 use super::gather::{Gathering, Progress};
 use super::ink;
 use super::objection::{Objection, exceptions, network_route, of_sheets};
@@ -143,8 +144,10 @@ pub(super) fn of(
         ))
         .hint("bring sheets of one set only; somebody made a second text for this code"));
     }
+    let before = time::Instant::now();
     let when = ask_time()?;
-    let looked = time::Instant::now();
+    // the machine's time was taken before the question, a typed one is that of the answer
+    let looked = if when.source == Source::System { before } else { time::Instant::now() };
     tampered(when)?;
     let mut objections = chosen.objections;
     // one sheet alone is read to find out about it
@@ -231,9 +234,9 @@ impl Rehearsal {
     }
 
     /// Returns how long it took so far, from the call on.
-    pub(super) fn times(&self, called: Option<Instant>) -> Times {
+    pub(super) fn times(&self, called: &Called) -> Times {
         // the clock of the record is the one that people have corrected
-        let called = called.filter(|called| *called <= self.when.at);
+        let called = called.at(self.when.at, self.looked);
         let before = called.map(|called| self.when.at.since(called).unsigned_abs());
         let until = |at: time::Instant| match before {
             Some(before) => {

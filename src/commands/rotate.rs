@@ -17,8 +17,8 @@ use std::path::PathBuf;
 
 pub(super) use self::platform::generated;
 use super::Context;
+use super::ceremony::Ceremony;
 use super::ceremony::script::Place;
-use super::ceremony::{Ceremony, Outcome};
 use super::objection::network_route;
 use super::split;
 use crate::cli::Rotate;
@@ -27,11 +27,12 @@ use crate::delivery;
 use crate::exit::Exit;
 use crate::fault;
 use crate::files::{self, Lock};
+use crate::interrupt;
 use crate::kit::Kit;
 use crate::logbook::record::Subject;
 use crate::method::Method;
 use crate::rotation::answer::Described;
-use crate::rotation::driver::{Driver, interrupted};
+use crate::rotation::driver::Driver;
 use crate::rotation::evidence::Evidence;
 use crate::rotation::journal::Journal;
 use crate::rotation::parts;
@@ -87,8 +88,8 @@ struct Staged<'a> {
     ceremony: Ceremony<'a>,
     /// Which of its steps was read out last.
     place: Option<Place>,
-    /// What the new set was dealt by, and what became of its sheets.
-    dealt: Option<(split::Order, Code, Outcome)>,
+    /// What the new set was dealt by.
+    dealt: Option<(split::Order, Code)>,
 }
 
 /// The set that is to be retired.
@@ -134,13 +135,13 @@ fn go(mut run: Run<'_>) -> Result<Exit, Failure> {
     run.check_flags()?;
     run.check_tools()?;
     run.check_logbook()?;
+    run.begin_ceremony()?;
     run.record_move()?;
     run.record_compromise()?;
-    run.begin_ceremony()?;
     let ended = run.turn();
     let stopped = format!("Stopped. `{}` says where it stands and goes on.", run.again());
     match ended {
-        Err(failure) if interrupted() && failure.exit != Exit::Interrupted => {
+        Err(failure) if interrupt::came() && failure.exit != Exit::Interrupted => {
             run.ui().fail(&failure);
             run.ui().must_say(&stopped);
             Ok(Exit::Interrupted)
@@ -197,7 +198,7 @@ impl Run<'_> {
                 Step::Record => self.record()?,
                 Step::Done | Step::NewRefused | Step::OldAlive => {}
             }
-            if interrupted() {
+            if interrupt::came() {
                 return Err(Failure::interrupted());
             }
         }
@@ -267,7 +268,7 @@ impl Run<'_> {
         match step {
             Step::Done => {
                 self.tell_done()?;
-                self.clean_up()?;
+                self.close();
                 Ok(Exit::Done)
             }
             Step::OldAlive => Err(Failure::new(

@@ -86,7 +86,7 @@ fn still_to_call(method: &Method, case: &Case, contacts: &Contacts, set: Option<
     let gone = |c: &Custodian| matches!(fate(c), Some(Fate::Lost(..) | Fate::Destroyed(_)));
     let missing = method.custodians.iter().filter(|c| !have.contains(&c.sheet.x()) && !gone(c));
     let lines = missing.map(|c| {
-        let mut where_to = vec![c.site.clone(), contacts.line(&c.id)];
+        let mut where_to = vec![c.site.clone(), contacts.reach(&c.name, &c.id)];
         if matches!(fate(c), Some(Fate::Tampered(..))) {
             where_to.push("bag or seal in doubt".to_owned());
         }

@@ -11,7 +11,7 @@ use self::credential::{credential, warn_about_content};
 use super::Context;
 use super::ask;
 use super::ceremony::script::{Kind, Place};
-use super::ceremony::{self, Ceremony, Told};
+use super::ceremony::{Ceremony, Dealing, Told};
 use super::change;
 use super::driver;
 use super::locks;
@@ -66,21 +66,26 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     warn_about_contacts(ui, &method, &kit.contacts()?);
     let exception = few_unlocked(ui, &method, args.exception.as_deref(), args.dry_run)?;
     let folder = papers_folder(&kit, args.output.as_deref())?;
+    let mut clock = Source::System;
     let ceremony = args.staging.ceremony && !args.dry_run;
     let ceremony = if ceremony {
-        Ceremony::clear_away(context, &kit, &state)?;
         let told = Told {
             staging: &args.staging,
             media: args.media,
             witness: args.witness.as_deref(),
             watch: args.watch.clone(),
             time: None,
+            exception: args.exception.as_deref(),
         };
-        Some(Ceremony::begin(context, Kind::Issue, &method, &told)?)
+        let ceremony = Ceremony::begin(context, Kind::Issue, &method, &told)?;
+        ceremony.clear_away(&kit, &state)?;
+        let when = ceremony.now();
+        (terms.created, clock) = (when.at.unix(), when.source);
+        Some(ceremony)
     } else {
         None
     };
-    let order = Order { kit, method, method_text, press, folder, terms, exception };
+    let order = Order { kit, method, method_text, press, folder, terms, clock, exception };
     if args.dry_run {
         // all that can be refused is refused here too, before anybody types a secret
         let stand_in = if args.from.is_none() && args.generate.is_none() {
@@ -108,9 +113,8 @@ pub(super) fn run(context: &Context, args: &Split) -> Result<Exit, Failure> {
     drop(credential);
     match &ceremony {
         Some(ceremony) => {
-            let papers = order.papers(code);
-            let (outcome, _) = ceremony.sheets(&papers)?;
-            ceremony.clean_up(&papers, &outcome)?;
+            ceremony.sheets(&order.dealing(code, true))?;
+            ceremony.close();
             context.hint("each bag goes to its safe today, and each holder reports it: `breakglass log add STORE`");
         }
         None => order.tell_what_follows(context),
@@ -156,21 +160,18 @@ pub(super) struct Order {
     /// New or empty.
     pub(super) folder: PathBuf,
     pub(super) terms: Terms,
+    /// Whose clock `terms.created` is by.
+    pub(super) clock: Source,
     /// Why fewer than k shares are unlocked, and what that is the reason for.
     pub(super) exception: Option<(String, String)>,
 }
 
 impl Order {
-    /// Returns what a ceremony has to know of the papers.
-    pub(super) fn papers(&self, code: Code) -> ceremony::Papers<'_> {
-        let (k, n) = (self.method.threshold.k(), self.method.threshold.n());
-        ceremony::Papers {
-            kit: &self.kit,
-            code,
-            folder: &self.folder,
-            paper: self.press.size(),
-            needed: usize::from(n.min(k + 1)),
-        }
+    /// Returns what a ceremony has to know of the set and its files.
+    pub(super) fn dealing(&self, code: Code, may_abort: bool) -> Dealing<'_> {
+        let sizes = self.method.custodians.iter().map(|c| (c.sheet, self.press.size_of(c)));
+        let sizes = sizes.collect();
+        Dealing { kit: &self.kit, code, folder: &self.folder, sizes, may_abort }
     }
 
     /// Says what is done with the papers.
@@ -212,7 +213,7 @@ pub(super) fn produce(
     credential: &Secret,
 ) -> Result<Code, Failure> {
     let ui = &context.ui;
-    let Order { kit, method, method_text, press, folder, terms, exception } = order;
+    let Order { kit, method, method_text, press, folder, terms, clock, exception } = order;
     let (book, generation) = (kit.logbook(), terms.generation);
     if matches!(press, Press::File) {
         ui.warn("a file is copied without a trace: seal stick or card in a bag, as paper would be");
@@ -222,7 +223,7 @@ pub(super) fn produce(
     let (dealt, papers) = make(context, credential, terms.clone(), method, &passphrases, press)?;
 
     let subject = Subject { method: method.id.clone(), generation, set: dealt.code };
-    let when = When { at: Instant::from_unix(terms.created), source: Source::System };
+    let when = When { at: Instant::from_unix(terms.created), source: *clock };
     let program = context.signature();
     files::make_private_folder(folder)?;
     if State::of_book(&book)?.0.records == 0 {

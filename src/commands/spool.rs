@@ -1,6 +1,7 @@
 //! A printer's queue, through CUPS' `lp`: pages go to it over a pipe, never through a file of ours.
 
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use crate::codes::grid::PaperSize;
@@ -36,6 +37,8 @@ pub(super) fn send(
         .args(["-d", checked(queue)?, "-t", title, "-o", media, "-o", sides])
         // full size: codes lie where they lie
         .args(["-o", "print-scaling=none", "-s", "-"])
+        // Ctrl-C is ours, and ends no print that is under way
+        .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

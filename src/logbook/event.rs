@@ -166,7 +166,7 @@ mod tests {
                 Form::PersonBySheet => "person by sheet",
                 Form::Evidence => "evidence",
                 Form::Place => "place",
-                Form::Answers => "text by word",
+                Form::Answers => "answers",
                 Form::Findings => "findings",
             };
             writeln!(members, "| `{}` | {form} | {} |", member.name(), member.meaning()).unwrap();

@@ -196,9 +196,9 @@ impl Form {
             Self::Place => {
                 has(value, &["book"]) && value["page"].is_u64() && value["line"].is_u64()
             }
-            Self::Answers => value
-                .as_object()
-                .is_some_and(|all| !all.is_empty() && all.values().all(|v| words(v).is_ok())),
+            Self::Answers => value.as_object().is_some_and(|all| {
+                !all.is_empty() && all.values().all(|v| *v == "yes" || *v == "no")
+            }),
             Self::Findings => value.as_array().is_some_and(|list| {
                 !list.is_empty()
                     && list.iter().all(|v| {

@@ -40,6 +40,22 @@ impl Contacts {
         self.0.get(id).map_or(&[], |contact| &contact.deputies)
     }
 
+    /// Returns how to reach a person who holds a sheet: their own line, or what stands behind their name among the deputies.
+    pub fn reach(&self, name: &str, id: &str) -> String {
+        let own = self.line(id);
+        let deputies = self.0.values().flat_map(|contact| &contact.deputies);
+        let named = |deputy: &&String| !name.is_empty() && deputy.starts_with(name);
+        match deputies.into_iter().find(named) {
+            Some(deputy) if own.is_empty() => plain(deputy[name.len()..].trim()),
+            _ => own,
+        }
+    }
+
+    /// Returns the ids that this file names.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Returns how to reach a custodian, in one line; empty when nothing is known.
     pub fn line(&self, id: &str) -> String {
         let Some(contact) = self.0.get(id) else { return String::new() };
@@ -47,9 +63,13 @@ impl Contacts {
         let deputies = if deputies.is_empty() { deputies } else { format!("deputy: {deputies}") };
         let parts = [contact.phone.clone(), contact.place.clone(), deputies];
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        // the file is edited by hand: nothing of it may steer a terminal
-        parts.join("; ").chars().filter(|c| !c.is_control()).collect()
+        plain(&parts.join("; "))
     }
+}
+
+/// The file is edited by hand: nothing of it may steer a terminal.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 #[cfg(test)]
@@ -62,6 +82,8 @@ mod tests {
         let contacts = Contacts::parse(include_str!("../../custodian-kit/contacts.toml")).unwrap();
         assert!(contacts.line("E1001").starts_with("+31"));
         assert_eq!(contacts.line("nobody"), "");
+        assert_eq!(contacts.reach("Finn Maas", "E1011"), "+31 20 555 0111");
+        assert!(contacts.reach("Ana Ruiz", "E1001").starts_with("+31 20 555 0101"));
         assert!(Contacts::parse("[E1]\nfax = 1").is_err());
     }
 }

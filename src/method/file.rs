@@ -148,6 +148,13 @@ impl Method {
         }
     }
 
+    /// Puts the sheet that was made anew in the place of a destroyed one.
+    pub fn replace(&mut self, old: SheetId, new: SheetId) {
+        if let Some(custodian) = self.custodians.iter_mut().find(|c| c.sheet == old) {
+            custodian.sheet = new;
+        }
+    }
+
     /// Returns the custodians who lock their sheets with a passphrase.
     pub fn locked_by_passphrase(&self) -> impl Iterator<Item = &Custodian> {
         self.custodians.iter().filter(|c| c.lock == Some(Lock::Passphrase))

@@ -136,6 +136,21 @@ impl Objections {
                 "name another deputy for some of them in contacts.toml",
             );
         }
+        for custodian in &method.custodians {
+            if contacts.reach(&custodian.name, &custodian.id).is_empty() {
+                self.add(
+                    format!("nobody can reach {} ({}) at night", custodian.name, custodian.id),
+                    "give a phone in contacts.toml",
+                );
+            }
+        }
+        let stranger = |id: &&str| !method.custodians.iter().any(|c| c.id == *id);
+        for id in contacts.ids().filter(stranger) {
+            self.add(
+                format!("contacts.toml names `{id}`, who holds no sheet"),
+                "write the id as it stands in method.toml, or leave the section out",
+            );
+        }
         let single = |c: &&Custodian| copies[&c.sheet.x()] < 2 && !contacts.has_deputy(&c.id);
         let alone = method.custodians.iter().filter(single).count();
         if n.saturating_sub(alone) < k && n <= k + 1 {

@@ -172,6 +172,21 @@ impl Pile {
         })
     }
 
+    /// Takes everything of another pile but the shares of sheets that are not wanted.
+    pub fn adopt(&mut self, other: Self, wanted: impl Fn(SheetId) -> bool) {
+        for (payload, origin) in other.found {
+            let of_sheet = match &payload {
+                Payload::Share(share) => Some(share.id()),
+                Payload::Locked(locked) => Some(locked.sheet),
+                Payload::Manifest(_) | Payload::Sealed(_) | Payload::Record(_) => None,
+            };
+            if of_sheet.is_none_or(&wanted) {
+                self.add(payload, origin);
+            }
+        }
+        self.opened.extend(other.opened.into_iter().filter(|lock| wanted(lock.sheet)));
+    }
+
     /// Takes the share of an opened lock instead of the locked one; it counts from now on.
     pub fn unlock(&mut self, lock: &LockedShare, share: SheetShare) {
         let locked =

@@ -98,8 +98,10 @@ impl Shelf {
             let path = format!("{}/{name}.md", pack.name);
             let Some(kit) = &self.kit else { break };
             let Some(bytes) = self.file(kit, &path)? else { continue };
-            let text =
-                String::from_utf8(bytes).map_err(|_| self.unusable(&path, "it is not UTF-8"))?;
+            let text = String::from_utf8(bytes).map_err(|_| PaperError::File {
+                name: path.clone(),
+                what: "it is not UTF-8".to_owned(),
+            })?;
             let own = built_in.is_none_or(|(_, words)| words != text);
             return Ok(Some(Source { name: path, text: text.into(), own }));
         }
@@ -110,18 +112,58 @@ impl Shelf {
         }))
     }
 
-    /// Returns the documents of the kit's packs that the program does not know, or that were changed.
+    /// Returns the documents that the kit has put beside those of the program, by their names alone.
+    pub(super) fn added_documents(&self) -> Result<Vec<(&'static Pack, String)>, PaperError> {
+        Ok(self.kit_documents()?.into_iter().filter(|(_, name)| is_free(name)).collect())
+    }
+
+    /// Returns the documents of the kit's packs that are not the program's own: added, changed, or not to be read at all.
     pub(super) fn changed_documents(&self) -> Result<Vec<(&'static Pack, String)>, PaperError> {
+        let mut all = self.kit_documents()?;
+        all.retain(|(pack, name)| match packs::built_in(name) {
+            Some((own, _)) if own.name == pack.name => {
+                !self.document(name).is_ok_and(|found| found.is_some_and(|source| !source.own))
+            }
+            _ => is_free(name),
+        });
+        Ok(all)
+    }
+
+    /// Returns files that look like documents and are never printed, each with the reason.
+    pub(super) fn unused(&self) -> Result<Vec<(String, String)>, PaperError> {
+        let mut found = Vec::new();
+        for (pack, name) in self.kit_documents()? {
+            let path = format!("{}/{name}.md", pack.name);
+            match packs::built_in(&name) {
+                Some((own, _)) if own.name == pack.name => {}
+                Some((own, _)) => {
+                    found.push((path, format!("it is printed from `{}/{name}.md`", own.name)));
+                }
+                None if is_free(&name) => {}
+                None => found.push((path, format!("`{name}` is printed from `templates`"))),
+            }
+        }
+        for pack in &PACKS {
+            let stray = self.folder.as_ref().map(|folder| folder.join(pack.name));
+            if stray.is_some_and(|folder| folder.is_dir()) {
+                let what =
+                    format!("papers of that pack lie in the kit's own folder `{}`", pack.name);
+                found.push((format!("templates/{}", pack.name), what));
+            }
+        }
+        Ok(found)
+    }
+
+    fn kit_documents(&self) -> Result<Vec<(&'static Pack, String)>, PaperError> {
         let mut found = Vec::new();
         let Some(kit) = &self.kit else { return Ok(found) };
         for pack in &PACKS {
-            for name in markdown(&kit.join(pack.name))
-                .map_err(|e| self.unusable(pack.name, &e.to_string()))?
-            {
-                if self.document(&name)?.is_some_and(|source| source.own) {
-                    found.push((pack, name));
-                }
-            }
+            let folder = kit.join(pack.name);
+            let names = markdown(&folder).map_err(|e| PaperError::File {
+                name: pack.name.to_owned(),
+                what: format!("{e} ({})", folder.display()),
+            })?;
+            found.extend(names.into_iter().map(|name| (pack, name)));
         }
         Ok(found)
     }
@@ -156,7 +198,8 @@ impl Shelf {
             let what = "it is a link that leads out of the folder of the templates";
             return Err(self.unusable(name, what));
         }
-        let found = match files::read(&path, MAX_FILE) {
+        let read = files::refuse_odd(&path).and_then(|()| files::read(&path, MAX_FILE));
+        let found = match read {
             Ok(bytes) => Some(bytes.to_vec()),
             Err(files::FileError::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound =>
@@ -192,6 +235,10 @@ impl Shelf {
             if !language.is_dir() {
                 continue;
             }
+            // a pack is no language
+            if language.file_name().and_then(|name| name.to_str()).and_then(Pack::named).is_some() {
+                continue;
+            }
             let Some(tag) = language.file_name().and_then(|name| name.to_str()) else { continue };
             let templates = markdown(&language).map_err(failed)?;
             names.extend(templates.into_iter().map(|name| (tag.to_owned(), name)));
@@ -214,6 +261,12 @@ impl Shelf {
     }
 }
 
+/// Says whether a document of an organisation's own may have that name in a pack.
+fn is_free(name: &str) -> bool {
+    let other = BUILT_IN.iter().any(|(known, _)| *known == format!("{FALLBACK}/{name}.md"));
+    packs::built_in(name).is_none() && !other && Pack::named(name).is_none()
+}
+
 /// Returns the names of the Markdown files in a folder, in order; none where there is no folder.
 fn markdown(folder: &Path) -> io::Result<Vec<String>> {
     let entries = match std::fs::read_dir(folder) {
@@ -223,7 +276,12 @@ fn markdown(folder: &Path) -> io::Result<Vec<String>> {
     };
     let mut names = Vec::new();
     for entry in entries {
-        let file = entry?.file_name();
+        let entry = entry?;
+        // whatever else has such a name is no document
+        if !entry.path().is_file() {
+            continue;
+        }
+        let file = entry.file_name();
         let name = file.to_str().and_then(|file| file.strip_suffix(".md"));
         names.extend(name.filter(|name| !name.starts_with('.')).map(str::to_owned));
     }

@@ -69,7 +69,7 @@ impl Templates {
         Self::on(Shelf::new(folder), language, large)
     }
 
-    /// The same for a kit: its folder `templates`, then the documents of its packs.
+    /// The same for a kit: its folder `templates`, then the documents of its packs. Fails as [`Templates::open`] does.
     pub fn of_kit(kit: &Path, language: &str, large: bool) -> Result<Self, PaperError> {
         Self::on(Shelf::of_kit(kit), language, large)
     }
@@ -130,7 +130,7 @@ impl Templates {
     /// Returns the documents of a pack: the built-in ones, then what the kit has put beside them.
     pub fn pack(&self, pack: &Pack) -> Result<Vec<String>, PaperError> {
         let mut all: Vec<String> = pack.documents().map(str::to_owned).collect();
-        for (own, name) in self.shelf.changed_documents()? {
+        for (own, name) in self.shelf.added_documents()? {
             if own.name == pack.name && !all.contains(&name) {
                 all.push(name);
             }
@@ -145,6 +145,27 @@ impl Templates {
         let changed = shelf.changed_documents()?.into_iter();
         own.extend(changed.map(|(pack, name)| (pack.name.to_owned(), name)));
         Ok(own)
+    }
+
+    /// Returns files of a kit that look like papers and are never printed, each with the reason.
+    ///
+    /// Fails with [`PaperError::File`] where a folder cannot be read.
+    pub fn unused(kit: &Path) -> Result<Vec<(String, String)>, PaperError> {
+        Shelf::of_kit(kit).unused()
+    }
+
+    /// Returns the title of a document, its values left out.
+    pub fn title(&self, name: &str) -> Result<String, PaperError> {
+        let text = self.template(name)?.text;
+        let title = text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or_default();
+        let mut out = String::new();
+        let mut rest = title;
+        while let Some((before, value)) = rest.split_once("{{") {
+            out.push_str(before);
+            out.push('…');
+            rest = value.split_once("}}").map_or("", |(_, after)| after);
+        }
+        Ok(out + rest)
     }
 
     /// Returns what the head of a document says of it.

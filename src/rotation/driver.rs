@@ -8,8 +8,6 @@ use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,6 +19,7 @@ use self::redact::redact;
 use super::answer::{self, Described, Made, Partial, Refused, Report, Revoked, Verified};
 use super::protocol::{self, Request, Verb};
 use crate::fault;
+use crate::interrupt;
 use crate::method::Rotation;
 use crate::secret::Secret;
 use crate::set::sha256;
@@ -39,14 +38,6 @@ const MAX_WORDS: usize = 64 << 10;
 
 /// Variables that a driver gets of ours, if they are set.
 const PASSED: [&str; 6] = ["HOME", "LANG", "LC_ALL", "PATH", "TERM", "TZ"];
-
-/// Ctrl-C while a driver ran: what it does is finished and written down first.
-static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
-
-/// Says whether Ctrl-C was pressed while a driver ran.
-pub fn interrupted() -> bool {
-    INTERRUPTED.load(Ordering::Relaxed)
-}
 
 /// A driver that can be asked.
 #[derive(Clone, Debug)]
@@ -243,13 +234,9 @@ impl Driver {
         tell: Tell<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, CallError> {
         fault::point("before the driver");
-        let handler =
-            signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&INTERRUPTED));
-        let answer = self.run(verb, input, secrets, tell);
-        if let Ok(handler) = handler {
-            signal_hook::low_level::unregister(handler);
-        }
-        answer
+        // what it does is finished and written down first
+        let _held = interrupt::hold_back();
+        self.run(verb, input, secrets, tell)
     }
 
     fn run(
@@ -363,7 +350,7 @@ fn outcome(
         })),
         // Ctrl-C at a question of its own, where the terminal does not tell us
         Some(130) => {
-            INTERRUPTED.store(true, Ordering::Relaxed);
+            interrupt::note();
             Err(CallError::Unknown(format!("it was ended at a question of `{verb}`")))
         }
         Some(code) => Err(CallError::Unknown(format!("it ended `{verb}` with status {code}"))),

@@ -76,6 +76,8 @@ pub enum Task {
     Drill,
     /// Mend what a drill has found.
     Mend,
+    /// Make a destroyed sheet anew.
+    Reissue,
     /// Read a sheet that nobody has read for a year.
     Read,
     /// Destroy papers that are void.
@@ -97,6 +99,7 @@ impl Task {
             Self::Inspect => "inspect",
             Self::Drill => "drill",
             Self::Mend => "mend",
+            Self::Reissue => "reissue",
             Self::Read => "read",
             Self::Destroy => "destroy",
         }
@@ -229,7 +232,7 @@ impl State {
         let wet = self.drills.get("wet").copied();
         let at = later(wet.unwrap_or(begun), WET);
         list.add(Task::Drill, at, "a wet drill: used once, then rotated".into(), "drill-wet");
-        if let Some((record, at, kind)) = &self.failed_drill {
+        for (kind, (record, at)) in &self.failed_drills {
             let at = later(*at, WEEK);
             let words =
                 format!("the {kind} drill of record {record} failed: mend it and drill again");
@@ -248,6 +251,7 @@ impl List {
 
     fn alive(&mut self, set: &Set, rules: &Rules) {
         let generation = set.generation;
+        self.reissue(set);
         if let Some(due) = set.revoke_due() {
             let words = match &set.releases[0].accountable {
                 Some(person) => format!("revoke generation {generation} ({person} sees to it)"),
@@ -276,7 +280,12 @@ impl List {
                 Fate::Kept => {}
                 Fate::Destroyed(_) => continue,
                 Fate::Lost(record, at) | Fate::Tampered(record, at) => {
-                    let words = format!("{} (record {record})", whose("clear up what became of"));
+                    let how = match sheet.fate {
+                        Fate::Tampered(..) => ": read it (`drill solo`), new bag (`log add STORE`)",
+                        _ => "",
+                    };
+                    let words =
+                        format!("{} (record {record}){how}", whose("clear up what became of"));
                     self.add(Task::ClearUp, later(at, WEEK), words, &key("clear-up"));
                     continue;
                 }
@@ -297,6 +306,25 @@ impl List {
             }
             let words = format!("{} in a drill", whose("read"));
             self.add(Task::Read, later(read, YEAR), words, &key("read"));
+        }
+    }
+
+    /// A number whose paper is gone is made anew while the others can still be brought.
+    fn reissue(&mut self, set: &Set) {
+        if !set.is_confirmed() || !set.releases.is_empty() {
+            return;
+        }
+        for (id, record) in set
+            .replaced()
+            .into_iter()
+            .filter_map(|(id, by, record)| by.is_none().then_some((id, record)))
+        {
+            let words = format!(
+                "make sheet {id} of generation {} anew, it is destroyed (record {record}): `reissue {id}`",
+                set.generation
+            );
+            let key = format!("reissue-{}-{id}", set.generation);
+            self.add(Task::Reissue, later(set.issue.1, WEEK), words, &key);
         }
     }
 

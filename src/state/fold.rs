@@ -96,11 +96,11 @@ impl State {
     fn drill(&mut self, entry: &Entry, at: Instant) {
         let kind = entry.text("kind").to_owned();
         if entry.text("result") == "passed" {
-            self.failed_drill = None;
+            self.failed_drills.remove(&kind);
             let last = self.drills.entry(kind).or_insert(at);
             *last = (*last).max(at);
         } else {
-            self.failed_drill = Some((entry.seq, at, kind));
+            self.failed_drills.insert(kind, (entry.seq, at));
         }
         let found = entry.members.get(Member::Findings.name()).and_then(Value::as_array);
         for (number, found) in (1..).zip(found.into_iter().flatten()) {
@@ -125,6 +125,7 @@ impl State {
 
     /// Without a number it is the last opening of its set that did not come true.
     fn void(&mut self, entry: &Entry, about: Option<u64>) {
+        self.findings.retain(|finding| Some(finding.record) != about);
         let code = entry.text("set");
         for set in self.sets.iter_mut().filter(|set| about.is_some() || set.code == code) {
             let last = set.releases.iter().map(|r| r.record);
@@ -192,6 +193,12 @@ impl Set {
                 self.each(entry, |sheet| {
                     sheet.in_custody = Some(at);
                     sheet.inspected = Some(at);
+                    // a doubt about bag or seal ends when the very sheet was read since, and is in a new bag
+                    if let Fate::Tampered(_, doubted) = sheet.fate
+                        && sheet.read.is_some_and(|read| read >= doubted)
+                    {
+                        sheet.fate = Fate::Kept;
+                    }
                 });
                 self.move_sheets(entry);
             }

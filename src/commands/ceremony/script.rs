@@ -71,7 +71,7 @@ const LINES: [Line; 19] = [
         Place::RollCall,
         None,
         "lead",
-        "Each one says name and company id. The witness holds no sheet. Who is not here gets the sheet later, from the owner.",
+        "Each one says name and company id. The witness holds no sheet. Who is not here gets a sheet later, made from the others: `reissue`.",
         "the names on the screen",
     ),
     Line(
@@ -141,14 +141,14 @@ const LINES: [Line; 19] = [
         Place::Print,
         None,
         "holder, alone",
-        "All others three steps back. Prints the own sheet at full size, one-sided, and takes both leaves.",
-        "two leaves with the own number, nothing else in the tray",
+        "All others three steps back. Prints the own sheet at full size, one-sided, and takes all its leaves.",
+        "every leaf with the own number, nothing else in the tray",
     ),
     Line(
         Place::Scan,
         None,
         "holder",
-        "Scans both leaves. Nobody photographs them.",
+        "Scans every leaf. Nobody photographs them.",
         "the own number, \"reads\"",
     ),
     Line(
@@ -204,8 +204,7 @@ const LINES: [Line; 19] = [
 
 /// Returns the steps of a ceremony; the first has the number 1.
 pub(in crate::commands) fn steps(kind: Kind, method: &Method) -> Vec<Step> {
-    let (k, n) = (method.threshold.k(), method.threshold.n());
-    let needed = k.saturating_add(1).min(n);
+    let (k, needed) = (method.threshold.k(), method.threshold.to_confirm());
     let filled =
         |text: &str| text.replace("{k}", &k.to_string()).replace("{needed}", &needed.to_string());
     let lines = LINES.iter().filter(|line| line.1.is_none_or(|of| of == kind));

@@ -1,30 +1,26 @@
 //! Sheet by sheet: printed by its holder, scanned back, bagged; then the set is confirmed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
+use super::Ceremony;
 use super::script::Place;
-use super::{Ceremony, subject};
-use crate::cli::{Ink, Intake};
+use crate::cli::Ink;
 use crate::codes::Code;
 use crate::codes::grid::PaperSize;
 use crate::commands::confirm::{self, Hands};
 use crate::commands::gather::Gathering;
 use crate::commands::people::names;
-use crate::commands::recorder::written;
 use crate::commands::rehearsal::{self, Wanted};
+use crate::commands::watch::Watch;
 use crate::commands::words::unquoted;
 use crate::commands::{ask, spool};
 use crate::exit::Exit;
 use crate::files;
+use crate::interrupt;
 use crate::kit::Kit;
-use crate::logbook::member::Person;
-use crate::logbook::record::Subject;
-use crate::logbook::{Draft, Event, Member, record};
-use crate::opening::Verdict;
+use crate::logbook::member::{BySheet, Person};
 use crate::secret::Secret;
 use crate::set::SheetId;
 use crate::state::State;
@@ -33,23 +29,28 @@ use crate::ui::{Failure, Ui};
 /// Largest file of a sheet that is sent to a printer, bytes.
 const MAX_PDF: usize = 16 << 20;
 
-/// A set that was dealt, and where its papers are.
-pub(in crate::commands) struct Papers<'a> {
+/// A set that was dealt, and where its files are.
+pub(in crate::commands) struct Dealing<'a> {
     pub(in crate::commands) kit: &'a Kit,
     pub(in crate::commands) code: Code,
+    /// Where the files of the sheets lie.
     pub(in crate::commands) folder: &'a Path,
-    pub(in crate::commands) paper: PaperSize,
-    /// How many different numbers it takes to confirm the set.
-    pub(in crate::commands) needed: usize,
+    pub(in crate::commands) sizes: BySheet<PaperSize>,
+    /// Whether the set may be aborted: not when it is the only one whose credential still works.
+    pub(in crate::commands) may_abort: bool,
 }
 
 /// What has become of the sheets.
 #[derive(Default)]
-pub(in crate::commands) struct Outcome {
+pub(super) struct Outcome {
     /// May exist on paper.
-    printed: BTreeSet<SheetId>,
-    confirmed: BTreeSet<SheetId>,
-    scans: Vec<PathBuf>,
+    pub(super) printed: BTreeSet<SheetId>,
+    /// Read back and in a bag, whether that is recorded or not.
+    pub(super) bagged: BTreeSet<SheetId>,
+    /// Whether it is recorded of some.
+    pub(super) confirmed: bool,
+    /// Files of the scans.
+    pub(super) scans: BTreeSet<PathBuf>,
 }
 
 /// How far it has come with each sheet.
@@ -57,29 +58,41 @@ struct Course<'a> {
     outcome: Outcome,
     /// What was scanned and is not confirmed yet.
     gathering: Gathering<'a>,
+    /// Where a scanner drops its pictures.
+    watch: Option<Watch>,
     /// Read back and in its bag; not confirmed yet.
     hands: Hands,
+    /// Every bag that has a sheet in it.
+    bags: BTreeSet<String>,
     /// What the set gave when it was opened.
     secret: Option<Secret>,
 }
 
 impl<'a> Ceremony<'a> {
-    /// Leads everybody through the sheets; returns what became of them, and what the set gave when it was opened from them.
+    /// Leads everybody through the sheets, and leaves no file of them behind; returns what the set gave when it was opened.
     pub(in crate::commands) fn sheets(
         &self,
-        papers: &Papers<'_>,
-    ) -> Result<(Outcome, Option<Secret>), Failure> {
+        dealing: &Dealing<'_>,
+    ) -> Result<Option<Secret>, Failure> {
+        // from here on a signal ends nothing by itself: what becomes of the set is recorded first
+        let _held = interrupt::hold_back_all();
         let mut course = Course {
             outcome: Outcome::default(),
             gathering: Gathering::new(self.context),
+            watch: self.watch.as_deref().map(Watch::new).transpose()?,
             hands: Hands::default(),
+            bags: BTreeSet::new(),
             secret: None,
         };
-        let ended = self.each_sheet(papers, &mut course);
-        match ended.and_then(|()| self.confirm(papers, &mut course)) {
+        let ended = self.each_sheet(dealing, &mut course);
+        let ended = ended.and_then(|()| self.confirm(dealing, &mut course));
+        let Course { mut outcome, gathering, .. } = course;
+        outcome.scans.extend(gathering.files.iter().cloned());
+        drop(gathering);
+        match ended {
             Ok(()) => {}
-            Err(failure) if course.outcome.confirmed.is_empty() => {
-                return Err(self.aborted(papers, &course.outcome, failure));
+            Err(failure) if !outcome.confirmed => {
+                return Err(self.stopped_early(dealing, &outcome, failure));
             }
             // enough of it is on paper: the set lives
             Err(failure) => {
@@ -91,13 +104,13 @@ impl<'a> Ceremony<'a> {
                 ui.must_say(
                     "Stopped. The set is confirmed and lives; what is missing can be made anew.",
                 );
-                self.confirm(papers, &mut course)?;
             }
         }
-        Ok((course.outcome, course.secret))
+        self.leave_nothing(dealing, &outcome)?;
+        Ok(course.secret)
     }
 
-    fn each_sheet(&self, papers: &Papers<'_>, course: &mut Course<'a>) -> Result<(), Failure> {
+    fn each_sheet(&self, dealing: &Dealing<'_>, course: &mut Course<'a>) -> Result<(), Failure> {
         let ui = &self.context.ui;
         self.say(Place::Book);
         self.done()?;
@@ -113,14 +126,15 @@ impl<'a> Ceremony<'a> {
                     self.say_again(place);
                 }
                 match place {
-                    Place::Print => self.print(papers, *sheet, course)?,
-                    Place::Scan => self.scan(papers, *sheet, course)?,
+                    Place::Print => self.print(dealing, *sheet, course)?,
+                    Place::Scan => self.scan(dealing, *sheet, course)?,
                     _ => self.bag(*sheet, holder, course)?,
                 }
+                unless_interrupted()?;
             }
             let numbers: BTreeSet<u8> = course.hands.holders.keys().map(|id| id.x()).collect();
-            if course.outcome.confirmed.is_empty() && numbers.len() >= papers.needed {
-                self.confirm(papers, course)?;
+            if !course.outcome.confirmed && numbers.len() >= self.to_confirm {
+                self.confirm(dealing, course)?;
             }
         }
         Ok(())
@@ -128,12 +142,12 @@ impl<'a> Ceremony<'a> {
 
     fn print(
         &self,
-        papers: &Papers<'_>,
+        dealing: &Dealing<'_>,
         sheet: SheetId,
         course: &mut Course<'a>,
     ) -> Result<(), Failure> {
         let ui = &self.context.ui;
-        let file = file_of(papers.folder, sheet)?;
+        let file = file_of(dealing.folder, sheet)?;
         // from here on paper may exist
         course.outcome.printed.insert(sheet);
         loop {
@@ -141,15 +155,17 @@ impl<'a> Ceremony<'a> {
                 Some(queue) => {
                     ask::enter(ui, &format!("Enter sends it to {queue}: "))?;
                     let pdf = files::read(&file, MAX_PDF)?;
-                    let title = format!("sheet {sheet}");
-                    if let Err(failure) = spool::send(queue, &title, &pdf, papers.paper, false) {
+                    let size = dealing.sizes.get(&sheet).copied().unwrap_or(PaperSize::A4);
+                    let sent = spool::send(queue, &format!("sheet {sheet}"), &pdf, size, false);
+                    unless_interrupted()?;
+                    if let Err(failure) = sent {
                         ui.fail(&failure);
                         continue;
                     }
                 }
                 None => ui.must_say(&format!("  {}", file.display())),
             }
-            let question = "Are both leaves in the hand, whole and clean? Enter, or `again`: ";
+            let question = "Are all its leaves in the hand, whole and clean? Enter, or `again`: ";
             match ui.ask(question, "`--no-input`")?.to_ascii_lowercase().as_str() {
                 "" | "y" | "yes" => return Ok(()),
                 "again" => ui
@@ -164,18 +180,20 @@ impl<'a> Ceremony<'a> {
     /// Reads a sheet back; what is not this sheet, whole, of this set, does not count.
     fn scan(
         &self,
-        papers: &Papers<'_>,
+        dealing: &Dealing<'_>,
         sheet: SheetId,
         course: &mut Course<'a>,
     ) -> Result<(), Failure> {
         let ui = &self.context.ui;
-        let gathering = &mut course.gathering;
-        gathering.wanted = usize::MAX;
-        let mut watch = self.watch.clone();
-        while !read(gathering, papers.code).contains(&sheet) {
-            let sheets = if watch.is_some() {
-                Vec::new()
-            } else {
+        loop {
+            unless_interrupted()?;
+            // by itself: the scan of another sheet is not kept for its turn
+            let mut own = Gathering::new(self.context);
+            own.awaited = Some((dealing.code, sheet));
+            if let Some(folder) = &mut course.watch {
+                own.watch(folder)?;
+            }
+            if course.watch.is_none() || own.files.is_empty() {
                 let question = format!("Scan of sheet {sheet}, file or folder: ");
                 let text = ask::answer(ui, None, &question, "--watch")?;
                 let path = PathBuf::from(unquoted(&text));
@@ -183,226 +201,138 @@ impl<'a> Ceremony<'a> {
                     ui.must_say(&format!("There is no file `{}`.", path.display()));
                     continue;
                 }
-                course.outcome.scans.push(path.clone());
-                vec![path]
-            };
-            gathering.enough = Some(read(gathering, papers.code).len() + 1);
-            gathering.gather(&Intake { sheets, watch: watch.take(), ..Intake::default() })?;
-            if !read(gathering, papers.code).contains(&sheet) {
-                ui.must_say(&format!(
-                    "That is not sheet {sheet} of this set, or it cannot be read. Scan it once more."
-                ));
+                own.bring(&[path])?;
+            } else {
+                // what was seen may be locked
+                own.bring(&[])?;
             }
+            let read = own.sheets();
+            course.outcome.scans.extend(own.files.iter().cloned());
+            if own.reads(dealing.code, sheet) {
+                course.gathering.pile.adopt(own.pile, |other| other == sheet);
+                ui.must_say(&format!("  {sheet} reads, and is of this set"));
+                return Ok(());
+            }
+            let what = match read.len() {
+                0 => "No sheet can be read there".to_owned(),
+                _ if read.contains(&sheet) => {
+                    format!("Sheet {sheet} is there, and is not of this set or not open")
+                }
+                _ => format!("That was {}", names(&read)),
+            };
+            ui.must_say(&format!("{what}; {sheet} is wanted. Scan it once more."));
         }
-        ui.must_say(&format!("  {sheet} reads, and is of this set"));
-        Ok(())
     }
 
     fn bag(&self, sheet: SheetId, holder: &Person, course: &mut Course<'a>) -> Result<(), Failure> {
         let ui = &self.context.ui;
-        let question = format!("Number of the bag of sheet {sheet}: ");
-        let bag = loop {
+        let (holder_name, witness) = (&holder.name, &self.witness.name);
+        let (bag, seal) = loop {
+            let question = format!("Number of the bag of sheet {sheet}: ");
             let bag = ask::answer(ui, None, &question, "--bag")?;
-            if !course.hands.bags.values().any(|known| *known == bag) {
-                break bag;
+            if course.bags.contains(&bag) {
+                ui.must_say(&format!("`{bag}` was read off another bag already."));
+                continue;
             }
-            ui.must_say(&format!("Bag {bag} has another sheet in it already."));
+            if !is_number(&bag) {
+                ui.must_say(&format!("`{bag}` is no number that stands on a bag."));
+                continue;
+            }
+            let question = "Number of its seal (Enter: the bag has none of its own): ";
+            let seal = ask::answer_or_empty(ui, question, "--seal")?;
+            if !seal.is_empty() && (!is_number(&seal) || course.bags.contains(&seal)) {
+                ui.must_say(&format!("`{seal}` is no number of a seal, or was read already."));
+                continue;
+            }
+            let shown = if seal.is_empty() { String::new() } else { format!(", seal {seal}") };
+            let question = format!(
+                "  {sheet} in bag {bag}{shown}. Have {holder_name} and {witness} initialled? Enter goes on, `again`: "
+            );
+            match ui.ask(&question, "`--no-input`")?.to_ascii_lowercase().as_str() {
+                "" | "y" | "yes" => break (bag, seal),
+                "again" => {}
+                _ => {
+                    ui.must_say(
+                        "Enter goes on, `again` asks for both numbers again, Ctrl-C stops.",
+                    );
+                }
+            }
         };
-        let question = "Number of its seal (Enter: the bag has none of its own): ";
-        let seal = ask::answer_or_empty(ui, question, "--seal")?;
-        let question =
-            format!("Have {} and {} initialled? Enter goes on: ", holder.name, self.witness.name);
-        ask::enter(ui, &question)?;
+        course.bags.extend(Some(seal.clone()).filter(|seal| !seal.is_empty()));
+        course.bags.insert(bag.clone());
         course.hands.bags.insert(sheet, bag);
         if !seal.is_empty() {
             course.hands.seals.insert(sheet, seal);
         }
         course.hands.holders.insert(sheet, holder.clone());
+        course.outcome.bagged.insert(sheet);
         Ok(())
     }
 
     /// Records what is in its bag and not confirmed yet; the first time the set is opened from the scans.
-    fn confirm(&self, papers: &Papers<'_>, course: &mut Course<'a>) -> Result<(), Failure> {
+    fn confirm(&self, dealing: &Dealing<'_>, course: &mut Course<'a>) -> Result<(), Failure> {
         if course.hands.holders.is_empty() {
             return Ok(());
         }
-        let first = course.outcome.confirmed.is_empty();
+        let first = !course.outcome.confirmed;
         let ink = if first {
             self.say(Place::Confirm);
             Ink::default()
         } else {
             // it was compared with the book a while ago
-            Ink { set_code: Some(papers.code.to_string()), no_book: false }
+            Ink { set_code: Some(dealing.code.to_string()), no_book: false }
         };
         // what was scanned is not kept longer than it is needed
         let gathering = std::mem::replace(&mut course.gathering, Gathering::new(self.context));
+        course.outcome.scans.extend(gathering.files.iter().cloned());
         let when = || Ok(self.now());
-        let rehearsal = rehearsal::of(gathering, &ink, when, Wanted::Confirming)?;
-        rehearsal.refuse_other_than(Some(&papers.code.to_string()))?;
+        let mut rehearsal = rehearsal::of(gathering, &ink, when, Wanted::Confirming)?;
+        rehearsal.refuse_other_than(Some(&dealing.code.to_string()))?;
         let hands = std::mem::take(&mut course.hands);
         let hands =
             Hands { witness: Some(self.witness.clone()), lead: Some(self.lead.clone()), ..hands };
-        let (_, secret) = confirm::record(self.context, rehearsal, &hands, None)?;
-        course.secret = course.secret.take().or(secret);
-        course.outcome.confirmed.extend(hands.holders.keys());
+        let (_, secret) =
+            confirm::record(self.context, &mut rehearsal, &hands, self.exception.as_deref())?;
+        if self.keeps_secret {
+            course.secret = course.secret.take().or(secret);
+        }
+        let (state, _) = State::of_book(&dealing.kit.logbook())?;
+        let set = state.set(&dealing.code.to_string());
+        if !set.is_some_and(crate::state::Set::is_confirmed) {
+            return Err(Failure::new(Exit::No, "the set does not count as confirmed"));
+        }
+        course.outcome.confirmed = true;
         if first { self.done() } else { Ok(()) }
-    }
-
-    /// Records that the set is void, and deletes its papers.
-    fn aborted(&self, papers: &Papers<'_>, outcome: &Outcome, failure: Failure) -> Failure {
-        let ui = &self.context.ui;
-        let why = if failure.exit == Exit::Interrupted {
-            "the ceremony was stopped before enough sheets were read back".to_owned()
-        } else {
-            failure.message.lines().next().unwrap_or_default().to_owned()
-        };
-        let recorded = self.record_abort(papers, outcome, &why);
-        delete(ui, &files_in(papers.folder));
-        // only when it is empty
-        let _ = fs::remove_dir(papers.folder);
-        let recorded = match recorded {
-            Ok(()) => String::new(),
-            Err(error) => format!(" (NOT recorded: {}; `breakglass log add ABORT`)", error.message),
-        };
-        let printed = if outcome.printed.is_empty() {
-            "nothing was printed".to_owned()
-        } else {
-            format!("destroy what was printed: {}", names(&outcome.printed))
-        };
-        let message = format!("{why}: set {} is aborted{recorded}; {printed}", papers.code);
-        Failure { message, ..failure }
-            .hint("begin again when everybody is there: a set that stopped is not gone on with")
-    }
-
-    fn record_abort(
-        &self,
-        papers: &Papers<'_>,
-        outcome: &Outcome,
-        why: &str,
-    ) -> Result<(), Failure> {
-        let book = papers.kit.logbook();
-        let (state, _) = State::of_book(&book)?;
-        let set = state.set(&papers.code.to_string());
-        let set = set.ok_or_else(|| Failure::invalid("the set is not in the logbook"))?;
-        let subject = subject(&state, set)?;
-        let mut drafts = vec![Draft::abort(self.now(), &self.context.signature(), &subject, why)];
-        let never: Vec<SheetId> =
-            set.sheets.keys().copied().filter(|id| !outcome.printed.contains(id)).collect();
-        if !never.is_empty() {
-            drafts.push(self.never_printed(&subject, &never)?);
-        }
-        written(&self.context.ui, &book, &drafts, &[]).map(drop)
-    }
-
-    /// The witness has seen that there is no paper of these sheets.
-    fn never_printed(&self, subject: &Subject, sheets: &[SheetId]) -> Result<Draft, Failure> {
-        let mut members: BTreeMap<Member, Value> = record::about(subject).into_iter().collect();
-        members.insert(Member::Sheets, record::list(sheets));
-        members.insert(Member::Kind, "never printed; its file was deleted".into());
-        members.insert(Member::Witness, (&self.witness).into());
-        let draft = Draft::new(Event::Destroy, self.now(), &self.context.signature(), members);
-        draft.map_err(|e| Failure::invalid(e.to_string()))
-    }
-
-    /// Leaves nothing behind, and says which sheets are still to be made.
-    pub(in crate::commands) fn clean_up(
-        &self,
-        papers: &Papers<'_>,
-        outcome: &Outcome,
-    ) -> Result<(), Failure> {
-        let ui = &self.context.ui;
-        self.say(Place::CleanUp);
-        delete(ui, &files_in(papers.folder));
-        // only when it is empty
-        let _ = fs::remove_dir(papers.folder);
-        if let Some(queue) = &self.queue {
-            ui.must_say(&format!("  the spooler may have kept the sheets: `cancel -a -x {queue}`"));
-        }
-        let scans: Vec<&PathBuf> = outcome.scans.iter().filter(|path| path.exists()).collect();
-        if !scans.is_empty() {
-            let list: Vec<String> = scans.iter().map(|p| p.display().to_string()).collect();
-            let question = format!("Delete the scans, too: {}?", list.join(", "));
-            if ui.confirm(&question, "`--no-input`").unwrap_or(false) {
-                let all = scans.into_iter().flat_map(|path| {
-                    if path.is_dir() { files_in(path) } else { vec![path.clone()] }
-                });
-                delete(ui, &all.collect::<Vec<_>>());
-            }
-        }
-        self.missing(papers, outcome)?;
-        self.say(Place::Sign);
-        // the set is confirmed, whatever is pressed now
-        let _ = self.done();
-        Ok(())
-    }
-
-    /// A sheet that was never printed is recorded as destroyed, so that it can be made anew.
-    fn missing(&self, papers: &Papers<'_>, outcome: &Outcome) -> Result<(), Failure> {
-        let ui = &self.context.ui;
-        let book = papers.kit.logbook();
-        let (state, _) = State::of_book(&book)?;
-        let Some(set) = state.set(&papers.code.to_string()) else { return Ok(()) };
-        let open: Vec<SheetId> = set.outstanding().collect();
-        let (doubtful, never): (Vec<SheetId>, Vec<SheetId>) =
-            open.into_iter().partition(|id| outcome.printed.contains(id));
-        if !never.is_empty() {
-            let draft = self.never_printed(&subject(&state, set)?, &never)?;
-            written(ui, &book, &[draft], &[])?;
-            ui.must_say(&format!(
-                "Never printed: {}. Each is made when its holder is there: `breakglass reissue {} SCANS`",
-                names(&never),
-                never[0]
-            ));
-        }
-        if !doubtful.is_empty() {
-            ui.warn(&format!(
-                "{} may be printed, and nobody has read it back: destroy it before the witness, `breakglass log add DESTROY`, then `breakglass reissue {} SCANS`",
-                names(&doubtful),
-                doubtful[0]
-            ));
-        }
-        Ok(())
     }
 }
 
-/// Returns the sheets of a set that were read and count.
-fn read(gathering: &mut Gathering<'_>, code: Code) -> Vec<SheetId> {
-    let group = gathering.groups().into_iter().find(|group| group.code == code);
-    let Some(group) = group else { return Vec::new() };
-    let case = gathering.examine(&group);
-    let good = case.sheets.iter().filter(|sheet| sheet.verdict == Verdict::Good);
-    good.map(|sheet| sheet.sheet).collect()
+/// Stops where a signal came that nobody was asked about.
+fn unless_interrupted() -> Result<(), Failure> {
+    if interrupt::came() { Err(Failure::interrupted()) } else { Ok(()) }
+}
+
+/// Says whether a text looks like a number on a bag or seal, and not like a file or a sentence.
+fn is_number(text: &str) -> bool {
+    text.len() <= 32 && text.chars().any(char::is_alphanumeric) && !text.contains(['/', '\\', '?'])
 }
 
 /// Finds the file of a sheet, `sheet-3b-….pdf`.
-fn file_of(folder: &Path, sheet: SheetId) -> Result<PathBuf, Failure> {
+pub(super) fn file_of(folder: &Path, sheet: SheetId) -> Result<PathBuf, Failure> {
     let starts = [format!("sheet-{sheet}-"), format!("sheet-{sheet}.")];
     let found = files_in(folder).into_iter().find(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         starts.iter().any(|start| name.starts_with(start))
     });
     found.ok_or_else(|| {
-        Failure::invalid(format!(
-            "the file of sheet {sheet} is not in `{}` any more",
-            folder.display()
-        ))
+        let folder = folder.display();
+        Failure::invalid(format!("the file of sheet {sheet} is not in `{folder}` any more"))
     })
 }
 
-fn files_in(folder: &Path) -> Vec<PathBuf> {
+/// Returns the files of the papers' folder, which was new or empty when they were written.
+pub(super) fn files_in(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = entries.map(|e| e.path()).filter(|path| path.is_file()).collect();
     files.sort();
     files
-}
-
-fn delete(ui: &Ui, files: &[PathBuf]) {
-    for path in files {
-        match fs::remove_file(path) {
-            Ok(()) => ui.say(&format!("  deleted {}", path.display())),
-            Err(error) => {
-                ui.warn(&format!("`{}` is still there, delete it: {error}", path.display()));
-            }
-        }
-    }
 }

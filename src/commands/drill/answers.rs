@@ -23,8 +23,6 @@ pub(super) struct Answers {
     checks: BTreeMap<&'static str, bool>,
     findings: Vec<Found>,
     note: String,
-    /// Whether somebody pressed Ctrl-C: what was answered so far counts, the drill took place.
-    pub(super) stopped: bool,
 }
 
 /// What has to be mended.
@@ -35,7 +33,15 @@ struct Found {
 }
 
 /// Takes the flags, and refuses what is wrong with them before anything else is done.
-pub(super) fn given(kind: &str, args: &DrillAnswers) -> Result<Answers, Failure> {
+pub(super) fn given(ui: &Ui, kind: &str, args: &DrillAnswers) -> Result<Answers, Failure> {
+    let answers = of_flags(kind, args)?;
+    if !ui.can_ask() {
+        answers.are_whole()?;
+    }
+    Ok(answers)
+}
+
+fn of_flags(kind: &str, args: &DrillAnswers) -> Result<Answers, Failure> {
     let mut answers = Answers::default();
     let wrong = |flag: &str, what: String| Failure::invalid(format!("`{flag}`: {what}"));
     if let Some(text) = &args.lead {
@@ -65,8 +71,8 @@ pub(super) fn given(kind: &str, args: &DrillAnswers) -> Result<Answers, Failure>
                 format!("`{text}` is not like `WHAT; WHO; 2026-12-24`"),
             ));
         };
-        if !is_day(due) {
-            return Err(wrong("--finding", format!("`{due}` is no day like 2026-12-24")));
+        if !is_day(due) || *due < *Instant::now().date() {
+            return Err(wrong("--finding", format!("`{due}` is no day to come, like 2026-12-24")));
         }
         let word = |text: &str| typed(text).map_err(|e| wrong("--finding", e));
         answers.findings.push(Found {
@@ -88,73 +94,68 @@ pub(super) fn given(kind: &str, args: &DrillAnswers) -> Result<Answers, Failure>
     Ok(answers)
 }
 
-/// Returns when the first custodian was called, where somebody says so.
-pub(super) fn called(ui: &Ui, args: &DrillAnswers) -> Result<Option<Instant>, Failure> {
-    let now = Instant::now();
-    if let Some(text) = &args.called {
-        let at = Instant::parse_near(text, now)
-            .map_err(|_| Failure::invalid(format!("`--called`: `{text}` is no time like 04:02")))?;
-        return Ok(Some(at));
-    }
-    if !ui.can_ask() {
-        return Ok(None);
-    }
-    loop {
-        let question = "When was the first custodian called, like 04:02 (Enter: now)? ";
-        let text = ui.ask(question, "`--called`")?;
-        if text.is_empty() {
-            return Ok(Some(now));
-        }
-        match Instant::parse_near(&text, now) {
-            Ok(at) => return Ok(Some(at)),
-            Err(_) => ui.must_say(&format!("`{text}` is no time: type it like 04:02.")),
-        }
-    }
-}
-
 impl Answers {
-    /// Asks for what no flag has said. Ctrl-C ends the questions, and not the drill.
-    pub(super) fn ask(&mut self, ui: &Ui, kind: &str, today: Instant) -> Result<(), Failure> {
-        if !ui.can_ask() {
+    /// Refuses a "no" that nobody has said anything about, where nobody can be asked.
+    fn are_whole(&self) -> Result<(), Failure> {
+        let noes: Vec<&str> =
+            self.checks.iter().filter(|(_, yes)| !**yes).map(|(key, _)| *key).collect();
+        if noes.len() <= self.findings.len() {
             return Ok(());
         }
-        match self.ask_all(ui, kind, today) {
-            Err(failure) if failure.exit == Exit::Interrupted => {
-                self.stopped = true;
-                Ok(())
-            }
-            ended => ended,
+        Err(Failure::invalid(format!("every \"no\" is a finding: {}", noes.join(", ")))
+            .hint("say who mends what, and by when, with `--finding \"WHAT; WHO; 2026-12-24\"`"))
+    }
+
+    /// Asks for what no flag has said. Whatever ends the questions does not end the drill, which took place.
+    pub(super) fn ask(&mut self, ui: &Ui, kind: &str, today: Instant) {
+        if ui.can_ask()
+            && let Err(failure) = self.ask_all(ui, kind, today)
+            && failure.exit != Exit::Interrupted
+        {
+            ui.fail(&failure);
         }
     }
 
     fn ask_all(&mut self, ui: &Ui, kind: &str, today: Instant) -> Result<(), Failure> {
         ui.must_say("");
         ui.must_say("The checklist. Enter passes over a question; every \"no\" is a finding.");
-        if self.lead.is_none() {
+        while self.lead.is_none() {
             let question = "Who led it, like Cem Arslan (E2044): ";
             let text = ask::answer_or_empty(ui, question, "--lead")?;
-            self.lead = (!text.is_empty())
-                .then(|| Person::parse(&text))
-                .transpose()
-                .map_err(Failure::invalid)?;
-        }
-        for Check { key, question, .. } in checks::of(kind) {
-            if self.checks.contains_key(key) {
-                continue;
+            if text.is_empty() {
+                break;
             }
-            let yes = loop {
-                match &*ui.ask(&format!("  {question} [y/n] "), "`--check`")?.to_ascii_lowercase() {
-                    "" => break None,
-                    "y" | "yes" => break Some(true),
-                    "n" | "no" => break Some(false),
-                    _ => {}
-                }
+            match Person::parse(&text) {
+                Ok(person) => self.lead = Some(person),
+                Err(what) => ui.must_say(&what),
+            }
+        }
+        let explained = self.findings.len();
+        let noes = self.checks.values().filter(|yes| !**yes).count();
+        for Check { key, question, .. } in checks::of(kind) {
+            let yes = match self.checks.get(key) {
+                Some(yes) => Some(*yes),
+                None => loop {
+                    match &*ui
+                        .ask(&format!("  {question} [y/n] "), "`--check`")?
+                        .to_ascii_lowercase()
+                    {
+                        "" => break None,
+                        "y" | "yes" => break Some(true),
+                        "n" | "no" => break Some(false),
+                        _ => {}
+                    }
+                },
             };
-            self.checks.extend(yes.map(|yes| (*key, yes)));
-            if yes == Some(false) {
+            let told = self.checks.contains_key(key);
+            if yes == Some(false) && (!told || explained < noes) {
+                if told {
+                    ui.must_say(&format!("  {question} no"));
+                }
                 let what = ask::answer(ui, None, "    What is to be mended: ", "--finding")?;
                 self.found(ui, what, today)?;
             }
+            self.checks.extend(yes.map(|yes| (*key, yes)));
         }
         loop {
             let question = "  Something else that is to be mended (Enter: nothing): ";
@@ -177,8 +178,10 @@ impl Answers {
             )?;
             match text.as_str() {
                 "" => break month,
-                day if is_day(day) => break text,
-                other => ui.must_say(&format!("`{other}` is no day: type it like {month}.")),
+                day if is_day(day) && *day >= *today.date() => break text,
+                other => {
+                    ui.must_say(&format!("`{other}` is no day to come: type it like {month}."));
+                }
             }
         };
         self.findings.push(Found { what, owner, due });

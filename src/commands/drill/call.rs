@@ -13,6 +13,7 @@ use crate::commands::people::{by_sheet, holder};
 use crate::commands::recorder::written;
 use crate::commands::{Context, ask};
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::logbook::member::{BySheet, by_sheet_value, typed};
 use crate::logbook::{Draft, Event, Member, record};
 use crate::set::SheetId;
@@ -23,7 +24,7 @@ use crate::ui::{Failure, Ui};
 pub(super) fn run(context: &Context, args: &DrillCall) -> Result<Exit, Failure> {
     let ui = &context.ui;
     let started = time::Instant::now();
-    let mut answers = answers::given("call", &args.answers)?;
+    let mut answers = answers::given(ui, "call", &args.answers)?;
     let kit = context.kit()?;
     let book = existing(context)?;
     let (state, _) = State::of_book(&book)?;
@@ -38,7 +39,7 @@ pub(super) fn run(context: &Context, args: &DrillCall) -> Result<Exit, Failure> 
     let mut asked = BySheet::new();
     let ask_bag = |id: &SheetId| {
         let person = holder(Some(set), method.as_ref(), *id);
-        let line = person.as_ref().map(|p| contacts.line(&p.id)).unwrap_or_default();
+        let line = person.as_ref().map(|p| contacts.reach(&p.name, &p.id)).unwrap_or_default();
         let who = person.map_or("its holder".to_owned(), |p| p.to_string());
         let at = if line.is_empty() { String::new() } else { format!(", {line}") };
         ui.must_say(&format!("Call {who}{at}."));
@@ -84,7 +85,11 @@ pub(super) fn run(context: &Context, args: &DrillCall) -> Result<Exit, Failure> 
         let seals: BySheet<&str> = seen.iter().map(|id| (*id, seal(id))).collect();
         members.insert(Member::Seals, by_sheet_value(&seals, |seal| (*seal).into()));
     }
-    answers.ask(ui, "call", when.at)?;
+    {
+        // a closed terminal ends the questions, not the record
+        let _held = interrupt::hold_back_all();
+        answers.ask(ui, "call", when.at);
+    }
     answers.put(&mut members, &faults.join("; "));
     let draft = Draft::new(Event::Drill, when, &context.signature(), members);
     written(ui, &book, &[draft.map_err(|e| Failure::invalid(e.to_string()))?], &[])?;

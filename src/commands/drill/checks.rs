@@ -47,7 +47,7 @@ pub(in crate::commands) const CHECKS: [Check; 10] = [
     Check { key: "cleaned", question: "Was everything cleaned up afterwards?", kinds: &["wet"] },
     Check {
         key: "rebagged",
-        question: "Is every sheet in a new bag, or destroyed, and the book written?",
+        question: "Was there a new bag for every sheet, and the book at hand?",
         kinds: &["dry", "wet"],
     },
 ];

@@ -3,13 +3,14 @@
 use super::answers;
 use super::{FAILED, PASSED};
 use crate::cli::DrillWet;
+use crate::clock::Instant;
 use crate::commands::log::existing;
 use crate::commands::recorder::written;
 use crate::commands::{Context, ask};
 use crate::exit::Exit;
 use crate::logbook::{Draft, Event, Member};
 use crate::state::{Release, Set, State};
-use crate::ui::Failure;
+use crate::ui::{Failure, Ui};
 
 /// The permitted use that such a release names.
 const USE: &str = "DRILL";
@@ -19,7 +20,7 @@ const DECISIVE: [&str; 2] = ["login", "scope"];
 
 pub(super) fn run(context: &Context, args: &DrillWet) -> Result<Exit, Failure> {
     let ui = &context.ui;
-    let mut answers = answers::given("wet", &args.answers)?;
+    let mut answers = answers::given(ui, "wet", &args.answers)?;
     let book = existing(context)?;
     let (state, _) = State::of_book(&book)?;
     let (set, release) = released(&state, args.record)?;
@@ -49,9 +50,9 @@ pub(super) fn run(context: &Context, args: &DrillWet) -> Result<Exit, Failure> {
         release.at.local(),
         release.operator
     ));
-    let called = answers::called(ui, &args.answers)?;
+    let called = called(ui, args, release)?;
     let when = ask::time(ui, args.answers.time.as_deref())?;
-    answers.ask(ui, "wet", when.at)?;
+    answers.ask(ui, "wet", when.at);
     if answers.to("login").is_none() {
         return Err(Failure::invalid("whether the login worked is what a wet drill is about")
             .hint("nothing was recorded; say so with `--check login=yes` or `login=no`"));
@@ -65,8 +66,7 @@ pub(super) fn run(context: &Context, args: &DrillWet) -> Result<Exit, Failure> {
         (Member::Kind, "wet".into()),
         (Member::Result, if passed { PASSED } else { FAILED }.into()),
     ]);
-    // before the release nobody can have called
-    if let Some(called) = called.filter(|called| *called <= release.at) {
+    if let Some(called) = called {
         members.insert(Member::Called, called.rfc3339().into());
         members.insert(Member::Seconds, release.at.since(called).unsigned_abs().into());
     }
@@ -75,11 +75,35 @@ pub(super) fn run(context: &Context, args: &DrillWet) -> Result<Exit, Failure> {
     written(ui, &book, &[draft.map_err(|e| Failure::invalid(e.to_string()))?], &[])?;
     answers.tell(ui);
     if passed {
-        ui.must_say("The wet drill has passed: the paper opened, the login worked, and the credential is rotated.");
+        ui.must_say("The wet drill has passed: the paper opened, the login worked, and the credential is revoked.");
         return Ok(Exit::Done);
     }
     Err(Failure::new(Exit::No, "the wet drill has failed")
         .hint("mend it, and drill again; `breakglass status` keeps the findings"))
+}
+
+/// Returns when the first custodian was called, which was before the release and on its day.
+fn called(ui: &Ui, args: &DrillWet, release: &Release) -> Result<Option<Instant>, Failure> {
+    let read = |text: &str| match Instant::parse_near(text, release.at) {
+        Ok(at) if at <= release.at => Ok(at),
+        Ok(at) => Err(format!("{} is after the release, {}", at.local(), release.at.local())),
+        Err(_) => Err(format!("`{text}` is no time like 04:02")),
+    };
+    if let Some(text) = &args.called {
+        return read(text).map(Some).map_err(|e| Failure::invalid(format!("`--called`: {e}")));
+    }
+    while ui.can_ask() {
+        let question = "When was the first custodian called, like 04:02 (Enter: not known)? ";
+        let text = ui.ask(question, "`--called`")?;
+        if text.is_empty() {
+            break;
+        }
+        match read(&text) {
+            Ok(at) => return Ok(Some(at)),
+            Err(what) => ui.must_say(&what),
+        }
+    }
+    Ok(None)
 }
 
 /// Finds the release that a drill was about.

@@ -86,6 +86,14 @@ impl Gathering<'_> {
             self.progress.enough.get_or_insert(now);
         }
         let method = self.dealt_method(&case);
+        if let Some((_, wanted)) = self.awaited {
+            for sheet in &case.sheets {
+                if self.is_news(sheet) && sheet.sheet != wanted {
+                    self.context.ui.say(&format!("  that is {}; {wanted} is wanted", sheet.sheet));
+                }
+            }
+            return;
+        }
         let mut count = 0;
         for sheet in &case.sheets {
             count += usize::from(sheet.verdict.counts());

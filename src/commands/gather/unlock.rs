@@ -40,14 +40,18 @@ impl Gathering<'_> {
     /// Returns a locked sheet of a set whose number is still wanted, and that was not left locked.
     fn next_lock(&self, group: &Group) -> Option<LockedShare> {
         let case = self.examine(group);
+        // whoever is asked for one sheet after the other has to show that each lock opens
+        let awaited = |locked: &LockedShare| {
+            self.awaited.is_some_and(|(set, sheet)| set == case.code && sheet == locked.sheet)
+        };
         let wanted = |locked: &&LockedShare| {
             locked.set == case.code.bytes()
-                && !group.numbers.contains(&locked.sheet.x())
+                && (awaited(locked) || !group.numbers.contains(&locked.sheet.x()))
                 && !self.left_locked.contains(locked)
                 && lock::asks(&locked.locked).is_some()
         };
         let mut all = self.pile.locked().map(|(locked, _)| locked).filter(wanted);
-        all.next().filter(|_| case.missing() > 0).cloned()
+        all.find(|locked| awaited(locked) || case.missing() > 0).cloned()
     }
 
     /// Asks for what opens one locked sheet whose number is still wanted; false when there is none.

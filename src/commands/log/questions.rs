@@ -70,6 +70,9 @@ impl Desk<'_> {
         let frame = [Member::Method, Member::Generation, Member::Set, Member::Record];
         let says = |members: &BTreeMap<Member, Value>| members.keys().any(|m| !frame.contains(m));
         if !says(members) && self.ui.can_ask() {
+            self.which_finding(members)?;
+        }
+        if !says(members) && self.ui.can_ask() {
             for (member, question) in [
                 (Member::Ticket, "Ticket (Enter: leave it): "),
                 (Member::Witness, "Witness, like Fay Adams (E2001) (Enter: leave it): "),
@@ -89,8 +92,9 @@ impl Desk<'_> {
         if says(members) {
             return Ok(());
         }
-        Err(Failure::invalid("this corrects nothing")
-            .hint("say what: `--ticket`, `--witness`, `--accountable`, `--bag`, `--note`"))
+        Err(Failure::invalid("this corrects nothing").hint(
+            "say what: `--ticket`, `--witness`, `--accountable`, `--bag`, `--finding`, `--note`",
+        ))
     }
 
     fn value(
@@ -148,6 +152,35 @@ impl Desk<'_> {
             return Ok(None);
         }
         Ok(Some(answer(self.ui, given, &format!("{question}: "), flag)?.into()))
+    }
+
+    /// What is corrected of a drill is most often that something it found is mended.
+    fn which_finding(&self, members: &mut BTreeMap<Member, Value>) -> Result<(), Failure> {
+        let about = members.get(&Member::Record).and_then(Value::as_u64);
+        let open = || {
+            let of_drill = self.state.findings.iter().filter(|f| Some(f.record) == about);
+            of_drill.filter(|f| f.closed.is_none())
+        };
+        if open().next().is_none() {
+            return Ok(());
+        }
+        for finding in open() {
+            self.ui
+                .must_say(&format!("  {}  {} ({})", finding.number, finding.what, finding.owner));
+        }
+        loop {
+            let question = "Which of them is mended (Enter: none of them): ";
+            let text = crate::commands::ask::answer_or_empty(self.ui, question, "--finding")?;
+            if text.is_empty() {
+                return Ok(());
+            }
+            if let Some(finding) = open().find(|f| f.number.to_string() == text) {
+                members.insert(Member::Finding, finding.number.into());
+                let how = answer(self.ui, None, "How was it mended: ", "--note")?;
+                members.insert(Member::Note, how.into());
+                return Ok(());
+            }
+        }
     }
 
     /// A finding is one that a drill has, and nobody has mended yet.

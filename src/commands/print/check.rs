@@ -77,7 +77,14 @@ pub(super) fn run(
         let closed = |error: PaperError| Faults::from([(error.to_string(), Vec::new())]);
         let faults = match (open(name == CARD), name == "sheet") {
             (Err(error), _) => closed(error),
-            (Ok(templates), false) => document(kit, method, language, name, &templates, samples)?,
+            (Ok(templates), false) => {
+                let mut faults = document(kit, method, language, name, &templates, samples)?;
+                // a custodian may want it in large print
+                if let Ok(large) = open(true) {
+                    faults.extend(document(kit, method, language, name, &large, None)?);
+                }
+                faults
+            }
             (Ok(normal), true) => {
                 if !normal.has_sheet() {
                     ui.warn(&format!("there is no {row}: its custodians get the English sheet"));
@@ -90,9 +97,12 @@ pub(super) fn run(
         };
         rows.insert(row, faults);
     }
+    for (file, why) in Templates::unused(kit.dir()).map_err(|e| Failure::invalid(e.to_string()))? {
+        rows.insert(file, Faults::from([(format!("it is not used: {why}"), Vec::new())]));
+    }
     if rows.is_empty() {
         ui.say(&format!(
-            "There are no templates in `{}`: everything is printed by the built-in ones.",
+            "There are no templates in `{}`, and the papers of the packs are as they were: everything is printed by the built-in ones.",
             kit.templates().display()
         ));
     }

@@ -48,14 +48,19 @@ fn steps(kind: Kind, method: &Method) -> Vec<Row> {
 /// The sheets whose turn it is to be read; before anything was dealt, the first k.
 fn turn(state: &State, method: &Method, contacts: &Contacts) -> Vec<Row> {
     let set = state.newest();
-    let first = || method.custodians.iter().map(|c| c.sheet).take(method.threshold.k().into());
-    let sheets = set.map_or_else(|| first().collect(), crate::state::Set::turn);
+    let first = || {
+        let mut numbers = std::collections::BTreeSet::new();
+        let sheets = method.custodians.iter().map(|c| c.sheet);
+        let different = sheets.filter(|id| numbers.insert(id.x()));
+        different.take(method.threshold.k().into()).collect()
+    };
+    let sheets = set.map_or_else(first, crate::state::Set::turn);
     let row = |sheet| {
         let person = holder(set, Some(method), sheet);
         vec![
             ("sheet", sheet.to_string()),
             ("name", person.as_ref().map(|p| p.name.clone()).unwrap_or_default()),
-            ("phone", person.map(|p| contacts.line(&p.id)).unwrap_or_default()),
+            ("phone", person.map(|p| contacts.reach(&p.name, &p.id)).unwrap_or_default()),
         ]
     };
     sheets.into_iter().map(row).collect()
@@ -66,7 +71,7 @@ fn drills(state: &State, method: &Method) -> Row {
     let due = state.due(&rules);
     let on = |key: &str| {
         let due = due.iter().find(|due| due.task == Task::Drill && due.key == key);
-        due.map_or("when the set is confirmed".to_owned(), |due| due.at.date())
+        due.map_or("once a set is confirmed".to_owned(), |due| due.at.date())
     };
     let last = state.drills.iter().max_by_key(|(_, at)| **at);
     vec![

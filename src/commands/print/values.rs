@@ -64,7 +64,7 @@ pub(super) fn values(method: &Method, generation: u32, contacts: &Contacts) -> V
             ("id", custodian.id.clone()),
             ("sheet", custodian.sheet.to_string()),
             ("site", custodian.site.clone()),
-            ("phone", contacts.line(&custodian.id)),
+            ("phone", contacts.reach(&custodian.name, &custodian.id)),
             ("lock", lock.to_owned()),
             ("second_way", custodian.second_way.clone()),
         ]

@@ -4,7 +4,6 @@ use super::platform::lost;
 use super::{Run, Staged};
 use crate::cli::{Confirm, Ink, Intake, Media};
 use crate::clock::{Instant, Source};
-use crate::commands::ceremony::Outcome;
 use crate::commands::papers::{Press, papers_folder, size};
 use crate::commands::rehearsal::{self, Wanted};
 use crate::commands::{confirm, driver, split};
@@ -112,6 +111,7 @@ impl Run<'_> {
         let exception = self.args.custody.exception.as_deref();
         let order = split::Order {
             exception: split::few_unlocked(self.ui(), &method, exception, false)?,
+            clock: Source::System,
             terms: split::terms(&method, &method_text, self.state()?.next_generation()),
             folder: papers_folder(&self.kit, self.args.output.as_deref())?,
             kit: Kit::open(self.kit.dir())?,
@@ -175,13 +175,15 @@ impl Run<'_> {
         let expires = self.made_expires.as_deref().map(Instant::parse).transpose();
         let expires =
             expires.map_err(|e| Failure::invalid(format!("the driver's expires_at: {e}")))?;
-        order.terms.created = Instant::now().unix();
+        let now = self.staged.as_ref().map(|staged| staged.ceremony.now());
+        let now = now.unwrap_or(When { at: Instant::now(), source: Source::System });
+        (order.terms.created, order.clock) = (now.at.unix(), now.source);
         order.terms.expires = expires.map(Instant::unix);
         order.terms.credential_id.clone_from(&made.id);
         self.papers = Some(order.folder.clone());
         let code = split::produce(self.context, &order, &credential)?;
         match &mut self.staged {
-            Some(staged) => staged.dealt = Some((order, code, Outcome::default())),
+            Some(staged) => staged.dealt = Some((order, code)),
             None => order.tell_what_follows(self.context),
         }
         self.new_code = Some(code.to_string());
@@ -234,14 +236,10 @@ impl Run<'_> {
         };
         let ink = Ink { set_code: self.args.new_set_code.clone(), no_book: self.args.new_no_book };
         let secret = if self.facts.successor == Successor::Fresh {
-            let staged = self.staged.as_mut();
-            let secret = if let Some(Staged {
-                ceremony, dealt: Some((order, code, outcome)), ..
-            }) = staged
-            {
-                let (became, secret) = ceremony.sheets(&order.papers(*code))?;
-                *outcome = became;
-                secret
+            // where the old one has been ended already, these papers are the only ones that work
+            let (staged, ended) = (self.staged.as_ref(), self.facts.end_asked);
+            let secret = if let Some(Staged { ceremony, dealt: Some((order, code)), .. }) = staged {
+                ceremony.sheets(&order.dealing(*code, !ended))?
             } else {
                 let args = Confirm { intake, ink, custody: self.args.custody.clone() };
                 confirm::confirm(self.context, &args, Some(&wanted))?.1

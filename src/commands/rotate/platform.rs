@@ -5,10 +5,11 @@ use crate::clock;
 use crate::commands::driver::asked;
 use crate::commands::split;
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::logbook::hex;
 use crate::rng;
 use crate::rotation::answer::{Described, Made, Mode, Revoked, Sessions};
-use crate::rotation::driver::{CallError, Tell, interrupted};
+use crate::rotation::driver::{CallError, Tell};
 use crate::rotation::journal::{Deed, Line, Phase, open_intent};
 use crate::rotation::parts;
 use crate::rotation::protocol::{Credential, Fields, Request};
@@ -70,7 +71,7 @@ impl Run<'_> {
                 }
                 Err(error) if error.leaves_open() => {
                     self.ui().warn(&error.to_string());
-                    if tries == 2 || interrupted() {
+                    if tries == 2 || interrupt::came() {
                         return Ok(Came::Unknown(error));
                     }
                     self.ui().say("  asking once more: the same request does nothing twice");

@@ -36,6 +36,7 @@ impl Run<'_> {
             witness: self.args.custody.witness.as_deref(),
             watch: self.args.new_watch.clone(),
             time: self.args.custody.time.as_deref(),
+            exception: self.args.custody.exception.as_deref(),
         };
         let ceremony = Ceremony::begin(self.context, Kind::Rotation, &method, &told)?;
         self.staged = Some(Staged { ceremony, place: None, dealt: None });
@@ -50,12 +51,10 @@ impl Run<'_> {
         staged.place = Some(place);
     }
 
-    /// Leaves nothing behind at the end.
-    pub(super) fn clean_up(&self) -> Result<(), Failure> {
-        let Some(Staged { ceremony, dealt: Some((order, code, outcome)), .. }) = &self.staged
-        else {
-            return Ok(());
-        };
-        ceremony.clean_up(&order.papers(*code), outcome)
+    /// Reads out the last steps of the script.
+    pub(super) fn close(&self) {
+        if let Some(staged) = &self.staged {
+            staged.ceremony.close();
+        }
     }
 }

@@ -8,8 +8,8 @@ use super::platform::{asked_or_fail, lost};
 use crate::clock;
 use crate::commands::driver::asked;
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::rotation::answer::{Item, Mode, Report, Validity};
-use crate::rotation::driver::interrupted;
 use crate::rotation::evidence;
 use crate::rotation::journal::{Deed, Phase, open_intent};
 use crate::rotation::plan::{Death, Successor};
@@ -160,7 +160,7 @@ impl Run<'_> {
                 }
                 return Ok(status);
             }
-            if interrupted() {
+            if interrupt::came() {
                 return Err(Failure::interrupted());
             }
             let how = match status {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::commands::Context;
+use crate::commands::{Context, driver};
 use crate::exit::Exit;
 use crate::kit::Kit;
 use crate::method::lint::{Objection, lint};
@@ -21,7 +21,12 @@ pub(super) fn run(context: &Context, dirs: &[PathBuf]) -> Result<Exit, Failure> 
     for kit in kits {
         // the file as it is: what was dealt cannot be mended any more
         let (method, _) = kit.method()?;
-        let objections = lint(&method, &kit.contacts()?);
+        let mut objections = lint(&method, &kit.contacts()?);
+        // what `split` would refuse
+        if let Err(failure) = driver::check(context, &kit, &method) {
+            let fix = "what each driver is told stands in drivers/README.md";
+            objections.push(Objection { what: failure.message, fix });
+        }
         clean &= objections.is_empty();
         match objections.len() {
             0 => ui.data(&format!("{}: nothing speaks against it", method.id)),

@@ -8,6 +8,9 @@ use super::frames::Frame;
 use super::rows::is_form;
 use super::{Boxed, Setting};
 
+/// Size of the words at the foot of every page, points: whoever needs them has time.
+const SMALLEST: f32 = 7.0;
+
 /// Height of the line at the foot of every page, points.
 const FOOT: f32 = 8.0 * MM;
 
@@ -188,7 +191,7 @@ impl Setting<'_> {
         frame: &Frame,
         page: &mut Page,
     ) -> Result<(), PaperError> {
-        let size = self.theme.text.caption.max(7.0);
+        let size = SMALLEST;
         let base = frame.top + frame.height + FOOT / 2.0 + CAPITAL * size;
         let count = format!("{number}/{all}");
         let own = self.fonts.width(Face::Regular, size, &count)?;

@@ -246,8 +246,22 @@ impl Setting<'_> {
         Ok(boxed)
     }
 
-    /// Sets labels with lines to write on, side by side, each long enough for its signs.
+    /// Sets labels with lines to write on, each long enough for its signs: side by side, or below each other where there is
+    /// no room for that.
     pub(super) fn fields(&self, fields: &[Field], width: f32) -> Result<Boxed, PaperError> {
+        match self.fields_in_a_row(fields, width) {
+            Err(PaperError::TooWide { .. }) if fields.len() > 1 => {
+                let (above, below) = fields.split_at(fields.len().div_ceil(2));
+                let (mut above, below) = (self.fields(above, width)?, self.fields(below, width)?);
+                let down = above.height + self.theme.text.gap;
+                above.marks.extend(below.marks.into_iter().map(|mark| mark.shifted(0.0, down)));
+                Ok(Boxed { height: down + below.height, ..above })
+            }
+            set => set,
+        }
+    }
+
+    fn fields_in_a_row(&self, fields: &[Field], width: f32) -> Result<Boxed, PaperError> {
         let (size, all) = (self.theme.text.body, count(fields.len().max(1)));
         let own = (width - APART.1 * (all - 1.0)) / all;
         let base = CAPITAL * size + 6.0;
