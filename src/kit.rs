@@ -4,6 +4,7 @@
 //! documents. No share, no plaintext and no paper is ever kept in it.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::codes::code::{Code, CodeKind};
@@ -112,10 +113,14 @@ impl Kit {
     }
 
     /// Starts a kit in a new or empty folder and returns what was written. Nothing is overwritten.
+    ///
+    /// Fails with [`KitError::File`] where a file of a kit is there already, but for a README, or cannot be written.
     pub fn init(dir: &Path) -> Result<Vec<PathBuf>, KitError> {
         files::make_private_folder(dir)?;
-        let seed: Vec<(PathBuf, &str)> =
-            Self::seed().map(|(name, content)| (dir.join(name), content)).collect();
+        let seed = Self::seed().map(|(name, content)| (dir.join(name), content));
+        // a folder that was made for a kit may have a README of its own
+        let own = |path: &Path| path.file_name() == Some(OsStr::new("README.md")) && path.exists();
+        let seed: Vec<(PathBuf, &str)> = seed.filter(|(path, _)| !own(path)).collect();
         if let Some((taken, _)) = seed.iter().find(|(path, _)| path.exists()) {
             return Err(FileError::Exists(taken.clone()).into());
         }

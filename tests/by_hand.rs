@@ -242,6 +242,31 @@ fn a_rotation_that_stops_early_voids_the_new_set() {
     assert_eq!(stages, [Stage::Current, Stage::Aborted]);
 }
 
+/// Stopped when the new set is confirmed: nothing more is done, and the next run goes on from the new sheets.
+#[test]
+fn a_rotation_that_stops_late_goes_on_later() {
+    let dir = kit("");
+    let args = [&ROTATE[..], &["--ceremony", "-o", "papers-2"]].concat();
+    let mut dialogue = Dialogue::start_in(dir.path(), &args);
+    let decide = |prompt: &str, before: &str| match prompt {
+        "Enter goes on: " if before.contains("Generation 2 is CONFIRMED") => {
+            Some(dialogue::CTRL_C.to_owned())
+        }
+        "or `again`: " => None,
+        _ => stops_at_the_first_sheet(prompt),
+    };
+    works_through(
+        &mut dialogue,
+        decide,
+        "the new set is on paper, and the rotation is not finished",
+    );
+    dialogue.end(130);
+    assert!(!dir.path().join("papers-2").exists());
+    let state = state(dir.path());
+    let stages: Vec<Stage> = state.sets.iter().map(|set| state.stage(set)).collect();
+    assert_eq!(stages, [Stage::Current, Stage::Confirmed]);
+}
+
 /// Where the old credential was ended at once, the new papers are the only ones that work: nothing of them is voided.
 #[test]
 fn the_only_papers_that_work_are_never_voided() {

@@ -26,8 +26,9 @@ pub(super) fn run(context: &Context, args: &Init) -> Result<Exit, Failure> {
     ];
     let files = files.map(|(name, what)| (name.to_owned(), what.to_owned()));
     for (name, what) in files.into_iter().chain(packs) {
-        debug_assert!(written.iter().any(|path| path.starts_with(args.dir.join(&name))));
-        ui.say(&format!("  {name:<16}{what}"));
+        if written.iter().any(|path| path.starts_with(args.dir.join(&name))) {
+            ui.say(&format!("  {name:<16}{what}"));
+        }
     }
     let dir = if args.dir.as_os_str() == "." {
         String::new()

@@ -58,7 +58,8 @@ pub(super) fn run(context: &Context, args: &Reissue) -> Result<Exit, Failure> {
     let deed =
         if matches!(press, Press::File) { "copy it onto its stick or card" } else { "print it" };
     context.hint(&format!(
-        "{deed}, scan it back with `breakglass confirm SCAN`, and lock it away; then delete `{}` ({code})",
+        "{deed}, scan it back with `breakglass confirm SCAN`, and lock it away; then delete `{}` ({code}). \
+         The sheets that were opened for it go into new bags (`breakglass log add STORE`); label, card and receipt: `breakglass print --for NAME -o DIR`",
         folder.display()
     ));
     Ok(Exit::Done)

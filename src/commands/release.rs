@@ -93,8 +93,14 @@ pub(super) fn ask(
     let ticket = match &args.ticket {
         Some(ticket) => Some(typed(ticket).map_err(Failure::invalid)?),
         None if ui.can_ask() => {
-            let ticket =
-                answer_or_empty(ui, "Ticket (Enter: none yet, due within 24 h): ", "--ticket")?;
+            let pattern = method.map(|m| m.ticket_pattern.as_str()).filter(|p| !p.is_empty());
+            let like =
+                pattern.map(|p| format!("like {}; ", p.replace('#', "4711"))).unwrap_or_default();
+            let ticket = answer_or_empty(
+                ui,
+                &format!("Ticket ({like}Enter: none yet, due within 24 h): "),
+                "--ticket",
+            )?;
             (!ticket.is_empty()).then_some(ticket)
         }
         None => None,

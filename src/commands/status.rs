@@ -137,7 +137,7 @@ impl Standing {
                 set.issue.1.date()
             ));
             if stage != Stage::Aborted {
-                self.show_sheets(ui, set);
+                self.show_sheets(ui, set, stage);
             }
             for release in &set.releases {
                 ui.data(&format!("  {}", release_in_words(set, release, now)));
@@ -164,7 +164,7 @@ impl Standing {
         }
     }
 
-    fn show_sheets(&self, ui: &Ui, set: &Set) {
+    fn show_sheets(&self, ui: &Ui, set: &Set, stage: Stage) {
         for (id, sheet) in &set.sheets {
             let person = holder(Some(set), self.method.as_ref(), *id);
             let site = self.method.as_ref().and_then(|m| m.custodian(*id)).map(|c| c.site.as_str());
@@ -176,6 +176,7 @@ impl Standing {
                 None => "no bag".to_owned(),
             });
             match sheet.fate {
+                Fate::Kept if !stage.is_alive() => parts.push("void, to be destroyed".to_owned()),
                 Fate::Kept if sheet.confirmed.is_none() => parts.push("OUTSTANDING".to_owned()),
                 Fate::Kept => {
                     let seen = sheet.inspected.filter(|_| sheet.in_custody.is_some());

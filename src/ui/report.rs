@@ -56,7 +56,7 @@ impl From<KitError> for Failure {
         let failure = Self::invalid(error.to_string());
         match error {
             KitError::NoKit(_) => {
-                failure.hint("start one with `breakglass init DIR`, or name one with `-C DIR`")
+                failure.hint("go into the folder of the kit, or name it with `-C DIR`; `breakglass init DIR` starts a new one")
             }
             KitError::File(error) => error.into(),
             KitError::Method { .. } | KitError::Contacts { .. } | KitError::Set { .. } => failure,

@@ -86,9 +86,15 @@ impl<'a> Ceremony<'a> {
         };
         let ended = self.each_sheet(dealing, &mut course);
         let ended = ended.and_then(|()| self.confirm(dealing, &mut course));
+        // what is in its bag is recorded, whatever has stopped the rest
+        if ended.is_err() && course.outcome.confirmed {
+            self.context.ui.must_say("");
+            let _ = self.confirm(dealing, &mut course);
+        }
         let Course { mut outcome, gathering, .. } = course;
         outcome.scans.extend(gathering.files.iter().cloned());
         drop(gathering);
+        let mut unfinished = false;
         match ended {
             Ok(()) => {}
             Err(failure) if !outcome.confirmed => {
@@ -104,9 +110,15 @@ impl<'a> Ceremony<'a> {
                 ui.must_say(
                     "Stopped. The set is confirmed and lives; what is missing can be made anew.",
                 );
+                unfinished = self.keeps_secret;
             }
         }
         self.leave_nothing(dealing, &outcome)?;
+        if unfinished {
+            // whoever stops does not want the old credential revoked in the next moment
+            let message = "the new set is on paper, and the rotation is not finished";
+            return Err(Failure { message: message.to_owned(), ..Failure::interrupted() });
+        }
         Ok(course.secret)
     }
 

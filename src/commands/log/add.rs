@@ -10,7 +10,7 @@ use super::{existing, verify};
 use crate::cli::LogAdd;
 use crate::clock::Instant;
 use crate::commands::Context;
-use crate::commands::ask::{in_spite_of, time};
+use crate::commands::ask::{self, in_spite_of, time};
 use crate::commands::objection::{Objection, exceptions};
 use crate::commands::people::{doubtful_hands, holder};
 use crate::commands::recorder::written;
@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context, args: &LogAdd) -> Result<Exit, Failure> {
     let kit = context.kit()?;
     let book = existing(context)?;
     let (state, _) = State::of_book(&book)?;
-    let set = subject(&state, event, args)?;
+    let set = subject(ui, &state, event, args)?;
     let method =
         set.and_then(|set| kit.method_of(&set.code)).or_else(|| Some(kit.method().ok()?.0));
     let read = verify::sheets_in(context, &args.scan)?;
@@ -118,7 +118,12 @@ fn reported(word: &str) -> Result<Event, Failure> {
 }
 
 /// Returns the set that an event is about: the newest one, or the one of the generation named.
-fn subject<'a>(state: &'a State, event: Event, args: &LogAdd) -> Result<Option<&'a Set>, Failure> {
+fn subject<'a>(
+    ui: &Ui,
+    state: &'a State,
+    event: Event,
+    args: &LogAdd,
+) -> Result<Option<&'a Set>, Failure> {
     if !event.takes(Member::Set) {
         return Ok(None);
     }
@@ -147,7 +152,7 @@ fn subject<'a>(state: &'a State, event: Event, args: &LogAdd) -> Result<Option<&
                 state.sets.iter().find(released).or_else(any)
             })
         }
-        None if event == Event::Destroy => Some(destroyed_of(state, args)?),
+        None if event == Event::Destroy => Some(destroyed_of(ui, state, args)?),
         None => state.newest(),
     };
     if found.is_none() && event.needs().contains(&Member::Set) {
@@ -157,7 +162,7 @@ fn subject<'a>(state: &'a State, event: Event, args: &LogAdd) -> Result<Option<&
 }
 
 /// Returns the set whose sheet is gone. Which one that is has to be said wherever more than one could be meant.
-fn destroyed_of<'a>(state: &'a State, args: &LogAdd) -> Result<&'a Set, Failure> {
+fn destroyed_of<'a>(ui: &Ui, state: &'a State, args: &LogAdd) -> Result<&'a Set, Failure> {
     let there = |set: &&Set| {
         let left = |sheet: &crate::state::Sheet| !matches!(sheet.fate, Fate::Destroyed(_));
         let named = |id| set.sheets.get(&id).is_some_and(left);
@@ -173,6 +178,16 @@ fn destroyed_of<'a>(state: &'a State, args: &LogAdd) -> Result<&'a Set, Failure>
             )),
         _ => {
             let list: Vec<String> = sets.iter().map(|set| set.generation.to_string()).collect();
+            while ui.can_ask() {
+                let question = format!(
+                    "Which generation, {}? It stands large on the sheet: ",
+                    list.join(" or ")
+                );
+                let text = ask::answer(ui, None, &question, "--generation")?;
+                if let Some(set) = sets.iter().find(|set| set.generation.to_string() == text) {
+                    return Ok(set);
+                }
+            }
             let message = format!("generations {} have such a sheet", list.join(" and "));
             Err(Failure::invalid(message).hint("it stands large on the sheet: `--generation N`"))
         }

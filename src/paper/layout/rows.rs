@@ -28,6 +28,9 @@ struct Value {
     width: f32,
 }
 
+/// Where the line between two rows of a table stands: nearer to the row above it, for accents reach higher than capitals.
+const ABOVE: f32 = 0.35;
+
 impl Setting<'_> {
     /// Sets facts side by side: small labels, values on one baseline.
     ///
@@ -231,7 +234,12 @@ impl Setting<'_> {
             }
             boxed.height += if form && i > 0 { tallest.max(WRITTEN - apart) } else { tallest };
             if i == 0 || form {
-                boxed.marks.push(Mark::Bar([0.0, boxed.height + apart / 2.0 - RULE, width, RULE]));
+                boxed.marks.push(Mark::Bar([
+                    0.0,
+                    boxed.height + apart * ABOVE - RULE,
+                    width,
+                    RULE,
+                ]));
             }
             boxed.height += if form || i + 1 < rows.len() { apart } else { 0.0 };
         }
@@ -239,7 +247,7 @@ impl Setting<'_> {
             let mut left = 0.0;
             for own in widths.iter().take(widths.len().saturating_sub(1)) {
                 left += own + APART.0;
-                let line = [left - APART.0 / 2.0, 0.0, RULE, boxed.height - apart / 2.0];
+                let line = [left - APART.0 / 2.0, 0.0, RULE, boxed.height - apart * (1.0 - ABOVE)];
                 boxed.marks.push(Mark::Bar(line));
             }
         }
