@@ -42,11 +42,17 @@ impl Dialogue {
 
     /// Starts the program in any folder.
     pub fn start_in(folder: &Path, args: &[&str]) -> Self {
+        Self::start_to_die(folder, args, "")
+    }
+
+    /// Starts it so that it dies at a place, by its number.
+    pub fn start_to_die(folder: &Path, args: &[&str], fault: &str) -> Self {
         let (terminal, end) = open().unwrap();
         terminal.resize(pty_process::Size::new(24, 80)).unwrap();
         fcntl_setfl(&terminal, OFlags::NONBLOCK).unwrap();
         let command = Command::new(papers::PROGRAM).args(args).current_dir(folder);
-        let child = command.env("TERM", "xterm").env_remove("NO_COLOR").spawn(end).unwrap();
+        let command = command.env("TERM", "xterm").env("BREAKGLASS_FAULT", fault);
+        let child = command.env_remove("NO_COLOR").spawn(end).unwrap();
         Self { terminal, child, bytes: Vec::new(), seen: 0, keys: 0 }
     }
 
@@ -168,8 +174,28 @@ impl Dialogue {
         mut self,
         code: i32,
         prompts: &[&str],
-        mut answer: impl FnMut(&str, &str) -> String,
+        answer: impl FnMut(&str, &str) -> String,
     ) -> String {
+        self.answer_all(prompts, answer);
+        self.end(code)
+    }
+
+    /// The same for a program that may be killed; says whether it was.
+    #[track_caller]
+    pub fn play_to_death(
+        mut self,
+        prompts: &[&str],
+        answer: impl FnMut(&str, &str) -> String,
+    ) -> (bool, String) {
+        self.answer_all(prompts, answer);
+        let status = self.child.wait().unwrap();
+        let killed = status.signal() == Some(9);
+        assert!(killed || status.success(), "{status:?}\n{}", self.shown());
+        (killed, self.shown())
+    }
+
+    #[track_caller]
+    fn answer_all(&mut self, prompts: &[&str], mut answer: impl FnMut(&str, &str) -> String) {
         let mut still = Instant::now();
         loop {
             let more = self.look();
@@ -186,7 +212,7 @@ impl Dialogue {
                 assert!(still.elapsed() < PATIENCE, "nobody answers:\n{}", self.shown());
                 std::thread::sleep(Duration::from_millis(5));
             } else {
-                return self.end(code);
+                return;
             }
         }
     }
