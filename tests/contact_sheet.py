@@ -42,10 +42,17 @@ def main():
         run(PROGRAM, "init", "kit")
         with open("credential", "w") as f:
             f.write("correct horse battery staple\n")
+        with open("kit/method.toml") as f:
+            method = f.read()
+        # a sheet in each language, and one in large print
+        for own, line in [("E1002", 'lang = "de"'), ("E1003", 'lang = "es"'), ("E1004", "large_print = true")]:
+            method = method.replace('id = "%s"' % own, 'id = "%s"\n%s' % (own, line))
+        with open("kit/method.toml", "w") as f:
+            f.write(method)
         found = []
         for paper in ["a4", "letter"]:
             run(PROGRAM, "-C", "kit", "split", "--from", "credential", "-o", "set-" + paper, "--paper", paper)
-            found += [page for sheet in sorted(glob.glob("set-%s/sheet-1a*.pdf" % paper)) for page in pages(sheet)]
+            found += [page for sheet in sorted(glob.glob("set-%s/sheet-[1234]a*.pdf" % paper)) for page in pages(sheet)]
             documents = [line.split()[0] for line in run(PROGRAM, "-C", "kit", "print").splitlines()]
             documents.remove("stub")
             for name in documents:
@@ -55,7 +62,8 @@ def main():
                         continue
                     folder = "%s-%s-%s" % (name, language, paper)
                     run(PROGRAM, "-C", "kit", "print", name, "--lang", language, "--paper", paper, "-o", folder)
-                    found += list(pages("%s/%s.pdf" % (folder, name)))
+                    # what is made for each custodian is a file for each look
+                    found += [page for pdf in sorted(glob.glob("%s/*.pdf" % folder)) for page in pages(pdf)]
         run(PROGRAM, "-C", "kit", "log", "stub", "1-2", "-o", "strips")
         found += list(pages("strips/stub.pdf"))
         wide, high = max(p[0] for p in found) + GAP, max(p[1] for p in found) + GAP
