@@ -94,6 +94,8 @@ pub struct Sheet {
     pub read: Option<Instant>,
     /// What became of it.
     pub fate: Fate,
+    /// When it was destroyed.
+    pub gone: Option<Instant>,
 }
 
 /// What became of a sheet.

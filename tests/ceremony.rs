@@ -266,6 +266,16 @@ fn a_ceremony_that_stops_late_leaves_a_set_that_lives() {
     papers.run(&["-C", "kit", "status"]).expect(0, &["CURRENT", "OUTSTANDING"]);
 }
 
+/// A folder of a scanner that is not there is known before anything is dealt.
+#[test]
+fn a_scanner_that_is_not_there_deals_nothing() {
+    let papers = Papers::kit_only();
+    let split = [&SPLIT[..], &["--ceremony", "--watch", "nowhere"]].concat();
+    let shown = Dialogue::start(&papers, &split).play(2, &ASKED, attends(&papers, |_, _| None));
+    assert!(shown.contains("nowhere"), "{shown}");
+    assert!(!papers.path("kit/logbook.jsonl").exists() && !papers.path("papers").exists());
+}
+
 /// Too few are here: nothing is made. And without a terminal there is no ceremony.
 #[test]
 fn a_ceremony_takes_people() {
@@ -467,9 +477,8 @@ fn a_ceremony_takes_each_for_one_thing() {
     assert!(papers.events().contains(&"ABORT".to_owned()));
 }
 
-/// A drill with its checklist: times, answers, findings with owner and day; they stay until somebody has mended them.
-#[test]
-fn a_drill_asks_its_checklist_and_keeps_what_it_finds() {
+/// A set that is confirmed, and its code.
+fn in_use() -> (Papers, String) {
     let papers = Papers::of(b"correct horse battery");
     let code = papers.set_code();
     let bags =
@@ -483,6 +492,13 @@ fn a_drill_asks_its_checklist_and_keeps_what_it_finds() {
             .concat(),
         )
         .expect(0, &[]);
+    (papers, code)
+}
+
+/// A drill with its checklist: times, answers, findings with owner and day; they stay until somebody has mended them.
+#[test]
+fn a_drill_asks_its_checklist_and_keeps_what_it_finds() {
+    let (papers, code) = in_use();
     let sheets = [papers.sheet("1a"), papers.sheet("2a"), papers.sheet("4a")];
     let drill =
         ["-C", "kit", "drill", "dry", &sheets[0], &sheets[1], &sheets[2], "--set-code", &code];
@@ -559,19 +575,7 @@ fn a_drill_asks_its_checklist_and_keeps_what_it_finds() {
 /// A wet drill is recorded after the release, the login, END and the revocation, and not before.
 #[test]
 fn a_wet_drill_is_a_release_that_was_rotated() {
-    let papers = Papers::of(b"correct horse battery");
-    let code = papers.set_code();
-    let bags =
-        ["--bag", "1a=T1", "--bag", "2a=T2", "--bag", "3a=T3", "--bag", "4a=T4", "--bag", "5a=T5"];
-    papers
-        .run(
-            &[
-                &["-C", "kit", "confirm", "papers", "--set-code", &code, "--exception", "a test"],
-                &bags[..],
-            ]
-            .concat(),
-        )
-        .expect(0, &[]);
+    let (papers, code) = in_use();
     let wet = [
         "-C",
         "kit",

@@ -16,6 +16,7 @@ pub(super) use self::sheets::Dealing;
 use super::objection::network_route;
 use super::people::{ask_person, names};
 use super::recorder::written;
+use super::watch::Watch;
 use super::{Context, ask, spool};
 use crate::cli::{Media, Staging};
 use crate::clock::{Instant, Source};
@@ -86,6 +87,8 @@ impl<'a> Ceremony<'a> {
             ));
         }
         let queue = told.staging.print.as_deref().map(spool::checked).transpose()?;
+        // a folder that is not there is known before there is a set
+        told.watch.as_deref().map(Watch::new).transpose()?;
         let nobody = || Person { name: String::new(), id: String::new() };
         let mut ceremony = Self {
             context,

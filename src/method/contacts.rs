@@ -44,11 +44,13 @@ impl Contacts {
     pub fn reach(&self, name: &str, id: &str) -> String {
         let own = self.line(id);
         let deputies = self.0.values().flat_map(|contact| &contact.deputies);
-        let named = |deputy: &&String| !name.is_empty() && deputy.starts_with(name);
-        match deputies.into_iter().find(named) {
-            Some(deputy) if own.is_empty() => plain(deputy[name.len()..].trim()),
-            _ => own,
-        }
+        // what follows the name is a number: `Ana Ruiz` is not `Ana Ruiz-Gil`
+        let behind = |deputy: &String| {
+            let rest = deputy.strip_prefix(name).filter(|_| !name.is_empty())?;
+            let rest = rest.trim_start_matches([' ', ',', ':']);
+            rest.starts_with(|c: char| c.is_ascii_digit() || "+(".contains(c)).then(|| plain(rest))
+        };
+        if own.is_empty() { deputies.into_iter().find_map(behind).unwrap_or_default() } else { own }
     }
 
     /// Returns the ids that this file names.
@@ -83,6 +85,9 @@ mod tests {
         assert!(contacts.line("E1001").starts_with("+31"));
         assert_eq!(contacts.line("nobody"), "");
         assert_eq!(contacts.reach("Finn Maas", "E1011"), "+31 20 555 0111");
+        for other in ["Finn", "Finn Ma"] {
+            assert_eq!(contacts.reach(other, "E1012"), "");
+        }
         assert!(contacts.reach("Ana Ruiz", "E1001").starts_with("+31 20 555 0101"));
         assert!(Contacts::parse("[E1]\nfax = 1").is_err());
     }

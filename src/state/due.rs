@@ -324,7 +324,8 @@ impl List {
                 set.generation
             );
             let key = format!("reissue-{}-{id}", set.generation);
-            self.add(Task::Reissue, later(set.issue.1, WEEK), words, &key);
+            let gone = set.sheets.get(&id).and_then(|sheet| sheet.gone).unwrap_or(set.issue.1);
+            self.add(Task::Reissue, later(gone, WEEK), words, &key);
         }
     }
 

@@ -203,7 +203,10 @@ impl Set {
                 self.move_sheets(entry);
             }
             Event::Inspect => self.look_at(entry, at),
-            Event::Destroy => self.each(entry, |s| s.fate = Fate::Destroyed(entry.seq)),
+            Event::Destroy => self.each(entry, |s| {
+                s.fate = Fate::Destroyed(entry.seq);
+                s.gone = Some(at);
+            }),
             Event::Lost => self.each(entry, |s| s.fate = Fate::Lost(entry.seq, at)),
             // a forged paper says nothing about the one in the safe: what people report does
             Event::Tamper if !FORGED.contains(&entry.text("kind")) => {

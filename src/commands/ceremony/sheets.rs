@@ -79,7 +79,7 @@ impl<'a> Ceremony<'a> {
         let mut course = Course {
             outcome: Outcome::default(),
             gathering: Gathering::new(self.context),
-            watch: self.watch.as_deref().map(Watch::new).transpose()?,
+            watch: None,
             hands: Hands::default(),
             bags: BTreeSet::new(),
             secret: None,
@@ -89,7 +89,11 @@ impl<'a> Ceremony<'a> {
         // what is in its bag is recorded, whatever has stopped the rest
         if ended.is_err() && course.outcome.confirmed {
             self.context.ui.must_say("");
-            let _ = self.confirm(dealing, &mut course);
+            if let Err(failure) = self.confirm(dealing, &mut course)
+                && failure.exit != Exit::Interrupted
+            {
+                self.context.ui.fail(&failure);
+            }
         }
         let Course { mut outcome, gathering, .. } = course;
         outcome.scans.extend(gathering.files.iter().cloned());
@@ -124,6 +128,7 @@ impl<'a> Ceremony<'a> {
 
     fn each_sheet(&self, dealing: &Dealing<'_>, course: &mut Course<'a>) -> Result<(), Failure> {
         let ui = &self.context.ui;
+        course.watch = self.watch.as_deref().map(Watch::new).transpose()?;
         self.say(Place::Book);
         self.done()?;
         let all = self.holders.len();
