@@ -34,8 +34,11 @@ const ROUNDS: u32 = 4096;
 const DONE: &str = "breakglass-done";
 /// Who one is there.
 const WHO: &str = "SELECT current_user;";
-/// Ends every other session of the role, and counts those that are still there after two seconds.
-const END_SESSIONS: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid();
+/// What sessions of this driver call themselves; one of them may still be closing when the others are counted.
+const OWN: &str = "breakglass-driver";
+/// Ends every other session of the role and counts those that were not this driver's, then those that are still there after
+/// two seconds.
+const END_SESSIONS: &str = "SELECT coalesce(sum(CASE WHEN pg_terminate_backend(pid) AND application_name <> 'breakglass-driver' THEN 1 ELSE 0 END), 0) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid();
 SELECT pg_sleep(2) WHERE EXISTS (SELECT FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid());
 SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid();";
 /// What there is to say of the role.
@@ -100,7 +103,7 @@ fn psql(question: &Question, password: &[u8]) -> Result<(Command, Private), Prob
     line.push(b'\n');
     let file = Private::new(&line)?;
     let mut command = tool::clean("psql");
-    command.env("PGPASSFILE", file.path()).env("HOME", "/nonexistent");
+    command.env("PGPASSFILE", file.path()).env("HOME", "/nonexistent").env("PGAPPNAME", OWN);
     command.args([
         "-X",
         "-w",
