@@ -93,6 +93,16 @@ pub fn read_text(path: &Path, limit: usize) -> Result<String, FileError> {
         .map_err(|e| FileError::NotText { path: path.to_owned(), at: e.valid_up_to() })
 }
 
+/// Writes a new file like [`write_new`], for one of many: the system brings it to disk in its own time.
+pub fn write_new_soon(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = parent(path).join(format!(".{name}.tmp"));
+    let written = options.open(&draft).and_then(|mut file| file.write_all(bytes));
+    written.and_then(|()| fs::rename(&draft, path)).map_err(FileError::io("write", path))
+}
+
 /// Writes a new file, mode 0600: it appears whole, on disk, or not at all. Never overwrites.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let failed = || FileError::io("write", path);

@@ -58,6 +58,7 @@ pub mod rotation;
 pub mod scan;
 pub mod sealing;
 pub mod secret;
+pub mod session;
 pub mod set;
 pub mod sharing;
 pub mod state;

@@ -137,6 +137,8 @@ pub struct Release {
     pub ended: Option<(u64, Instant)>,
     /// Record of the EVIDENCE that was put aside about it.
     pub kept: Option<(u64, Instant)>,
+    /// Records of the SESSIONs under it.
+    pub sessions: Vec<u64>,
 }
 
 /// Something that a drill has found.

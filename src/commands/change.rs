@@ -74,6 +74,7 @@ fn changed(dealt: &Method, now: &Method) -> Vec<&'static str> {
         ("driver, pin or target", dealt.rotation != now.rotation),
         ("layout", dealt.layout != now.layout),
         ("variables", dealt.env != now.env),
+        ("auditors' recipients", dealt.audit.recipients != now.audit.recipients),
     ];
     differs.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what).collect()
 }

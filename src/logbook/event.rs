@@ -57,8 +57,9 @@ events! {
     /// the credential goes to one operator
     Release "RELEASE" needs [Method, Generation, Set, Sheets, Operator, Reason, RevokeDue]
         may [ReasonText, Ticket, Network, Bags, Seals, Custodians, Witness, Approver, Accountable, How, Credential, Paper];
-    /// what was done under a release was recorded
-    Session "SESSION" needs [Method, Generation, Set, Record, Evidence] may [Seconds, Result, Paper];
+    /// what was done at a terminal was recorded: under a release, which `record` names, or without one
+    Session "SESSION" needs [Method, Evidence]
+        may [Generation, Set, Record, Result, Started, Seconds, Exit, Bytes, Events, Masked, Redacted, TooShort, Traces, Paper];
     /// the operator is done
     End "END" needs [Method, Generation, Set, Record] may [Operator, Paper];
     /// the credential was switched off, but not revoked

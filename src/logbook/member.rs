@@ -145,6 +145,22 @@ members! {
     Quorum "quorum" Number;
     /// how long it took; with `called`, from there
     Seconds "seconds" Number;
+    /// when a recording began
+    Started "started" Time;
+    /// exit status of what was run, 128 and the signal where one ended it
+    Exit "exit" Number;
+    /// bytes that the terminal showed
+    Bytes "bytes" Number;
+    /// events of a recording: input, output, changes of size, marks
+    Events "events" Number;
+    /// bytes of input that were masked, because the terminal did not show them
+    Masked "masked" Number;
+    /// places where the credential was taken out of a recording
+    Redacted "redacted" Number;
+    /// values of the credential that are too short to be looked for in a recording
+    TooShort "too_short" Number;
+    /// places where the credential was found afterwards and is still
+    Traces "traces" Number;
     /// what was asked in a drill, `yes` or `no` to each
     Checks "checks" Answers;
     /// what a drill has found, who mends it, and by which day

@@ -45,6 +45,12 @@ impl State {
                     release.ended.get_or_insert((entry.seq, at));
                 }
             }
+            Event::Session => {
+                let mut releases = self.sets.iter_mut().flat_map(|set| &mut set.releases);
+                if let Some(release) = releases.find(|r| Some(r.record) == about) {
+                    release.sessions.push(entry.seq);
+                }
+            }
             Event::Keep => self.keep(entry, about, at),
             _ => {
                 let code = entry.text("set");
@@ -302,6 +308,7 @@ impl Set {
             accountable: entry.person(Member::Accountable),
             ended: None,
             kept: None,
+            sessions: Vec::new(),
         });
         self.mark_read(entry, at);
         self.move_sheets(entry);

@@ -8,14 +8,17 @@ use toml::Spanned;
 use super::MethodError;
 use super::check::Checker;
 use crate::clock::Instant;
+use crate::sealing::lock;
 
 /// The fields that this program knows.
-pub(super) const KNOWN: [&str; 5] =
-    ["addresses", "methods_per_team", "max_age", "exemptions", "acknowledged"];
+pub(super) const KNOWN: [&str; 6] =
+    ["recipients", "addresses", "methods_per_team", "max_age", "exemptions", "acknowledged"];
 
 /// What an auditor is to know.
 #[derive(Clone, Debug, Default)]
 pub struct Audit {
+    /// age recipients that recordings of sessions are encrypted to.
+    pub recipients: Vec<String>,
     /// Beginnings of network addresses that it is used from; none: any.
     pub addresses: Vec<String>,
     /// How many methods the owner team may have.
@@ -43,6 +46,8 @@ pub struct Exemption {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawAudit {
+    #[serde(default)]
+    recipients: Vec<Spanned<String>>,
     #[serde(default)]
     addresses: Vec<Spanned<String>>,
     methods_per_team: Option<Spanned<u16>>,
@@ -75,6 +80,11 @@ impl Checker<'_> {
             acknowledged.insert(id.clone(), self.day(day)?);
         }
         Ok(Audit {
+            recipients: raw
+                .recipients
+                .iter()
+                .map(|text| self.auditor(text))
+                .collect::<Result<_, _>>()?,
             addresses: raw
                 .addresses
                 .iter()
@@ -85,6 +95,16 @@ impl Checker<'_> {
             exemptions: raw.exemptions.iter().map(exemption).collect::<Result<_, _>>()?,
             acknowledged,
         })
+    }
+
+    fn auditor(&self, text: &Spanned<String>) -> Result<String, MethodError> {
+        let recipient = text.get_ref().trim();
+        if recipient.starts_with("AGE-SECRET-KEY-") {
+            let what = "this is a secret key: treat it as leaked, make another, and write its recipient (age1…) here";
+            return Err(self.rule(text.span(), what));
+        }
+        lock::check_recipient(recipient).map_err(|e| self.rule(text.span(), &e.to_string()))?;
+        Ok(recipient.to_owned())
     }
 
     fn day(&self, text: &Spanned<String>) -> Result<Instant, MethodError> {
