@@ -1,5 +1,7 @@
 //! Time: seconds since 1970, UTC, shown and typed as RFC 3339.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -146,6 +148,17 @@ impl Instant {
     pub fn offset(self) -> String {
         self.0.to_zoned(TimeZone::system()).strftime("%:z").to_string()
     }
+}
+
+/// Returns how long the machine has been up, asleep or not: for times between two calls, whatever happens to the clock.
+pub fn uptime() -> Duration {
+    #[cfg(target_os = "linux")]
+    let id = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let id = rustix::time::ClockId::Monotonic;
+    let time = rustix::time::clock_gettime(id);
+    let part = |value: i64| u64::try_from(value).unwrap_or(0);
+    Duration::new(part(time.tv_sec), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -191,6 +191,18 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
+/// Brings everything on the file system of a folder to disk, as far as the system does that.
+pub fn sync_all_around(folder: &Path) {
+    #[cfg(target_os = "linux")]
+    if let Ok(handle) = File::open(folder) {
+        let _ = rustix::fs::syncfs(handle);
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = sync_folder(folder);
+    }
+}
+
 /// How long a locked file is waited for.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 

@@ -4,6 +4,7 @@
 //! sealed credential stays closed even to a quantum computer.
 
 pub mod lock;
+pub mod recipients;
 
 use std::io::{Read, Write};
 

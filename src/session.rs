@@ -2,4 +2,17 @@
 //!
 #![doc = include_str!("session/format.md")]
 
+pub mod cast;
+pub mod escapes;
+pub mod hideout;
+pub mod index;
+mod mask;
+pub mod notices;
+pub mod outside;
+pub mod pty;
+pub mod recorder;
 pub mod recording;
+pub mod redact;
+mod signals;
+pub mod traces;
+pub mod values;

@@ -153,7 +153,7 @@ members! {
     Bytes "bytes" Number;
     /// events of a recording: input, output, changes of size, marks
     Events "events" Number;
-    /// bytes of input that were masked, because the terminal did not show them
+    /// inputs that were masked, because the terminal did not show them
     Masked "masked" Number;
     /// places where the credential was taken out of a recording
     Redacted "redacted" Number;

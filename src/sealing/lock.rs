@@ -4,13 +4,11 @@
 
 pub mod plugin;
 
-use std::io::Write;
-
 use age::secrecy::SecretString;
 
 use self::plugin::Person;
 use super::read_at_most;
-
+use super::recipients::Recipients;
 use crate::secret::Secret;
 
 /// Most bytes that a lock holds: y and token are 44.
@@ -96,43 +94,19 @@ pub fn check_recipient(text: &str) -> Result<(), LockError> {
 
 /// Locks a share.
 pub fn close(content: &[u8], lock: Lock<'_>, person: &Person) -> Result<Vec<u8>, LockError> {
-    let mut recipients = Vec::<Box<dyn age::Recipient>>::new();
     // age adds a random line to headers without a passphrase; the smallest is printed, but no plugin is asked twice
-    let mut tries = 1;
-    match lock {
+    let recipients = match lock {
         Lock::Passphrase(passphrase) => {
             let mut recipient = age::scrypt::Recipient::new(as_age(passphrase));
             recipient.set_work_factor(WORK);
-            recipients.push(Box::new(recipient));
+            Recipients::one(recipient)
         }
-        Lock::Recipients(texts) => {
-            let mut others = Vec::new();
-            for text in texts {
-                match text.parse::<age::x25519::Recipient>() {
-                    Ok(recipient) => recipients.push(Box::new(recipient)),
-                    Err(_) => others.push(text.as_str()),
-                }
-            }
-            tries = if others.is_empty() { super::TRIES } else { 1 };
-            recipients.extend(plugin::recipients(&others, person)?);
-        }
-    }
-    let seal = |e: String| LockError::Seal(e);
-    let recipients = || recipients.iter().map(|r| &**r as &dyn age::Recipient);
-    let once = || {
-        let encryptor =
-            age::Encryptor::with_recipients(recipients()).map_err(|e| seal(e.to_string()))?;
-        let mut locked = Vec::with_capacity(512);
-        let written = encryptor.wrap_output(&mut locked).and_then(|mut writer| {
-            writer.write_all(content)?;
-            writer.finish()
-        });
-        written.map_err(|e| seal(e.to_string()))?;
-        Ok(locked)
+        Lock::Recipients(texts) => Recipients::parse(texts, person)?,
     };
-    let mut locked = once()?;
+    let tries = if recipients.is_plain() { super::TRIES } else { 1 };
+    let mut locked = recipients.seal(content)?;
     for _ in 1..tries {
-        let other = once()?;
+        let other = recipients.seal(content)?;
         if other.len() < locked.len() {
             locked = other;
         }
@@ -209,8 +183,12 @@ impl Keys {
 
     /// Opens a lock with whichever of the keys fits.
     pub fn open(&self, locked: &[u8]) -> Result<Secret, LockError> {
-        let keys = self.0.iter().map(|key| &**key as &dyn age::Identity);
-        decrypt(locked, keys, MOST_CONTENT)
+        self.decrypt(locked, MOST_CONTENT)
+    }
+
+    /// Opens any age file of at most `most` bytes with whichever of the keys fits.
+    pub fn decrypt(&self, sealed: &[u8], most: usize) -> Result<Secret, LockError> {
+        decrypt(sealed, self.0.iter().map(|key| &**key as &dyn age::Identity), most)
     }
 }
 

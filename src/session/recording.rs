@@ -138,6 +138,8 @@ pub struct Folder {
     extension: &'static str,
     parts: u32,
     head: Head,
+    /// Whether there are parts that may not be on disk yet.
+    waiting: bool,
 }
 
 impl Folder {
@@ -151,7 +153,7 @@ impl Folder {
         files::write_new(&path.join(INDEX), line.as_bytes())?;
         let _ = files::sync_folder(files::parent(path));
         let head = Head::first(line.as_bytes());
-        Ok(Self { path: path.to_owned(), extension: index.extension(), parts: 0, head })
+        Ok(Self { path: path.to_owned(), extension: index.extension(), parts: 0, head, waiting: false })
     }
 
     /// Returns the first line of the next part, with its LF.
@@ -159,13 +161,17 @@ impl Folder {
         format!("{{\"part\":{},\"prev\":\"{}\"}}\n", self.parts + 1, self.head.hex())
     }
 
-    /// Adds a part: it appears whole or not at all. With `lasting` it is on disk when this returns.
+    /// Adds a part: it appears whole or not at all. With `lasting` it and those before it are on disk when this returns.
     pub fn add(&mut self, part: &[u8], lasting: bool) -> Result<(), RecordingError> {
         let path = self.path.join(name(self.parts + 1, self.extension));
         if lasting {
+            if std::mem::take(&mut self.waiting) {
+                files::sync_all_around(&self.path);
+            }
             files::write_new(&path, part)?;
         } else {
             files::write_new_soon(&path, part)?;
+            self.waiting = true;
         }
         self.parts += 1;
         self.head = self.head.then(part);

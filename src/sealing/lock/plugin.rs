@@ -53,14 +53,14 @@ pub(super) fn is_recipient(text: &str) -> bool {
 mod with {
     use super::{LockError, Person};
 
-    pub(in super::super) fn recipients(
+    pub(in crate::sealing) fn recipients(
         texts: &[&str],
         _: &Person,
     ) -> Result<Vec<Box<dyn age::Recipient>>, LockError> {
         if texts.is_empty() { Ok(Vec::new()) } else { Err(LockError::NoPlugins) }
     }
 
-    pub(in super::super) fn identities(
+    pub(in crate::sealing) fn identities(
         lines: &[&str],
         _: &Person,
     ) -> Result<Vec<Box<dyn age::Identity>>, LockError> {
@@ -99,7 +99,7 @@ mod with {
         }
     }
 
-    pub(in super::super) fn recipients(
+    pub(in crate::sealing) fn recipients(
         texts: &[&str],
         person: &Person,
     ) -> Result<Vec<Box<dyn age::Recipient>>, LockError> {
@@ -117,7 +117,7 @@ mod with {
             .collect()
     }
 
-    pub(in super::super) fn identities(
+    pub(in crate::sealing) fn identities(
         lines: &[&str],
         person: &Person,
     ) -> Result<Vec<Box<dyn age::Identity>>, LockError> {
@@ -138,4 +138,4 @@ mod with {
     }
 }
 
-pub(super) use with::{identities, recipients};
+pub(in crate::sealing) use with::{identities, recipients};
