@@ -6,6 +6,7 @@ pub mod drill;
 pub mod log;
 pub mod print;
 pub mod rotate;
+pub mod session;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ pub use log::{
 };
 pub use print::Print;
 pub use rotate::{Driver, DriverTest, Reissue, Rotate};
+pub use session::{Session, SessionImport, SessionShow, SessionVerb};
 
 const HELP: &str = "\
 {about}
@@ -36,6 +38,7 @@ During an incident:
   combine   Bring k sheets together and release the credential to one operator
 
 After an incident:
+  session   Record a terminal without a credential; look at recordings
   rotate    Make the next credential, put it on paper, then revoke the last one
   reissue   Make a destroyed sheet anew from k others
   log       Add to the logbook, verify it, put it on paper and take paper in
@@ -51,7 +54,8 @@ Any time:
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 the answer is no · 2 could not be tried · 3 fewer than k good shares ·
-4 the old credential still works · 5 the evidence cannot tell · 130 Ctrl-C. After the record, `combine --exec` returns its program's own, 125 if that never started.";
+4 the old credential still works · 5 the evidence cannot tell · 130 Ctrl-C. After the record, `combine` and `session` return
+the status of the shell or program that they ran, 125 if that never started.";
 
 /// Break-glass credentials on paper, under dual control
 #[derive(Parser)]
@@ -111,6 +115,8 @@ pub enum Command {
     Status(Status),
     /// Bring k sheets together and release the credential to one operator
     Combine(Combine),
+    /// Record a terminal without a credential; look at recordings
+    Session(Session),
     /// Make the next credential, put it on paper, then revoke the last one
     Rotate(Box<Rotate>),
     /// Make a destroyed sheet anew from k others
@@ -270,15 +276,27 @@ pub struct Combine {
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Write the credential to FILE, new, mode 0600, instead of showing it
-    #[arg(long, value_name = "FILE", conflicts_with = "exec")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["exec", "show", "session", "command"])]
     pub output: Option<PathBuf>,
+    /// Show it on the screen, instead of starting the recorded shell
+    #[arg(long, conflicts_with_all = ["exec", "session", "command"])]
+    pub show: bool,
+    /// Start a recorded shell that has it, or CMD behind `--` [default where the method has `[release.env]`]
+    #[arg(long, conflicts_with = "exec")]
+    pub session: bool,
+    /// When the operator is done, look where the credential was left behind (a recorded session always does)
+    #[arg(long)]
+    pub clean: bool,
     /// Give the operator a personal credential that ends by itself, where the driver makes one, instead of the secret
     #[arg(long)]
     pub mint: bool,
     /// Go straight on to `rotate` when the operator is done, with the secret that was just opened
     #[arg(long)]
     pub rotate: bool,
-    /// Give the credential to CMD, in the variables of `[release.env]` or on its input; must come last
+    /// What a recorded session runs instead of a shell
+    #[arg(last = true, value_name = "CMD", conflicts_with = "exec")]
+    pub command: Vec<String>,
+    /// Give the credential to CMD, in the variables of `[release.env]` or on its input, unrecorded; must come last
     #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true)]
     pub exec: Option<Vec<String>>,
 }

@@ -30,6 +30,7 @@ mod reissue;
 mod release;
 mod rotate;
 mod screen;
+mod session;
 mod shortfall;
 mod split;
 mod spool;
@@ -124,6 +125,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Exit, Failure> {
         Command::Drill(args) => drill::run(context, args),
         Command::Status(args) => status::run(context, args),
         Command::Combine(args) => combine::run(context, args),
+        Command::Session(args) => session::run(context, args),
         Command::Rotate(args) => rotate::run(context, args),
         Command::Reissue(args) => reissue::run(context, args),
         Command::Log(args) => log::run(context, args),

@@ -104,17 +104,18 @@ pub fn to_program(
     status.map_err(|source| ExecError::Lost { program: program.to_owned(), source })
 }
 
-/// Puts the parts of the credential into the environment of the program, never into our own.
-fn variables(
+/// Puts the parts of the credential into the environment of the program, never into our own. Returns one-time codes that were
+/// made for it.
+pub fn variables(
     run: &mut Command,
     credential: &Secret,
     env: &BTreeMap<String, Source>,
     now: Instant,
-) -> Result<(), ExecError> {
+) -> Result<Vec<Secret>, ExecError> {
+    let mut codes = Vec::new();
     let needs_lines = env.values().any(|source| matches!(source, Source::Field(_)));
     let lines = if needs_lines { credential::fields(credential)? } else { Vec::new() };
     for (name, source) in env {
-        let code;
         let value: &[u8] = match source {
             Source::Text(text) => text.as_bytes(),
             Source::All => credential.expose().trim_ascii_end(),
@@ -124,8 +125,8 @@ fn variables(
                 let line = line.ok_or_else(missing)?;
                 if field == credential::TOTP {
                     // a program gets a code, never what makes codes
-                    code = credential::Totp::parse(&line.value)?.at(now).0;
-                    code.expose()
+                    codes.push(credential::Totp::parse(&line.value)?.at(now).0);
+                    codes.last().map_or(&[], Secret::expose)
                 } else {
                     line.value.expose()
                 }
@@ -136,7 +137,7 @@ fn variables(
         }
         run.env(name, OsStr::from_bytes(value));
     }
-    Ok(())
+    Ok(codes)
 }
 
 #[cfg(test)]

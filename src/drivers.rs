@@ -38,6 +38,8 @@ struct BuiltIn {
     needs: &'static [&'static str],
     /// What it may say.
     may: &'static [&'static str],
+    /// What of that `mint` cannot do without.
+    mint: &'static [&'static str],
     describe: fn(&Question) -> Value,
     answer: fn(Verb, &Question) -> Answer,
 }
@@ -185,7 +187,9 @@ pub fn serve(name: &str, verb: &str) -> io::Result<u8> {
     let answer = match serde_json::from_slice(&bytes) {
         Ok(question) if verb == Verb::Describe => {
             let mut described = (driver.describe)(&question);
-            described["target"] = json!({ "needs": driver.needs, "may": driver.may });
+            described["target"] = json!({
+                "needs": driver.needs, "may": driver.may, "mint": driver.mint,
+            });
             Ok(described)
         }
         Ok(question) => (driver.answer)(verb, &question),

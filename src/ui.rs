@@ -74,6 +74,20 @@ impl Ui {
         let _ = writeln!(anstream::stdout(), "{}", plain(text));
     }
 
+    /// Plays bytes of a terminal on standard output; nothing in them makes it answer.
+    #[allow(clippy::unused_self, reason = "as for `data`")]
+    pub fn play(&self, bytes: &[u8]) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(bytes).and_then(|()| out.flush());
+    }
+
+    /// Clears the terminal, and what scrolled away above it.
+    pub fn clear_scrollback(&self) {
+        if let Ok(mut terminal) = Terminal::open() {
+            let _ = terminal.clear();
+        }
+    }
+
     /// Says what happens.
     pub fn say(&self, text: &str) {
         if !self.quiet {

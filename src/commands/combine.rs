@@ -3,13 +3,14 @@
 use super::Context;
 use super::ask;
 use super::gather::Gathering;
-use super::handover::Handover;
+use super::handover::{Delivered, Handover, Way};
 use super::ink;
 use super::mint::Mint;
 use super::objection::{Objection, exceptions, network_route};
 use super::recorder::{Recorded, Recorder, in_the_book, show_code};
 use super::release::{self, Answers, Situation};
 use super::rotate;
+use super::session::seat::Seat;
 use super::shortfall::too_few;
 use crate::cli::Combine;
 use crate::clock::{Instant, Source};
@@ -49,7 +50,21 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
     if args.rotate {
         check_rotation(context, method.as_ref())?;
     }
-    let mint = args.mint.then(|| Mint::find(context, method.as_ref())).transpose()?;
+    let way = Way::of(context, args, method.as_ref())?;
+    let seat = match &way {
+        Way::Other => None,
+        Way::Session(line) => {
+            let (seat, mut against) = Seat::find(gathering.folder(), method.as_ref())?;
+            objections.append(&mut against);
+            Some((seat, line.clone()))
+        }
+    };
+    let mint = if args.mint {
+        Some(Mint::find(context, method.as_ref())?)
+    } else {
+        // a recorded session never gets more than it needs
+        seat.as_ref().and_then(|_| Mint::find_quietly(context, method.as_ref()))
+    };
     objections.append(&mut gathering.trouble);
     if gathering.has_kit()
         && gathering.book_for(&case.code).is_none()
@@ -91,7 +106,10 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
     let due = answers.release.revoke_due;
     let (offset, method) = (answers.offset, method.as_ref());
     let paper = in_the_book(&release.line, &release.code.to_string());
-    let handover = Handover { context, args, case: &case, method, paper, due, offset };
+    let number = release.seq.map_or_else(|| release.code.to_string(), |seq| seq.to_string());
+    let handover =
+        Handover { context, args, case: &case, method, paper, due, offset, release: number };
+    let since = std::time::SystemTime::now();
     fault::point("before the handover");
     let id = case.manifest.credential_id.as_str();
     let delivered = match (&mint, method) {
@@ -105,14 +123,15 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
             .and_then(|(given, record)| {
                 // on disk before it is given
                 record.map(|record| recorder.write(&[record], &[])).transpose()?;
-                handover.deliver(&given)
+                handover.deliver(seat, &given, &opened.credential)
             }),
-        _ => handover.deliver(&opened.credential),
+        _ => handover.deliver(seat, &opened.credential, &opened.credential),
     };
     fault::point("after the handover");
+    let was_recorded = record_session(context, &mut recorder, &case, &release, &delivered);
     // the last line comes last, whatever happens at the question before it
     let ended = match &delivered {
-        Ok(_) if args.exec.is_some() || args.rotate => {
+        Ok(_) if args.exec.is_some() || args.rotate || was_recorded => {
             ask_for_the_end(context, &mut recorder, &case, &release)
         }
         _ => Ok(false),
@@ -122,7 +141,10 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
         context.ui.warn("the end of the release is not recorded: `breakglass log add END`");
         false
     });
-    let delivered = delivered?;
+    let delivered = delivered?.exit;
+    if args.clean && !was_recorded {
+        handover.clean(&opened.credential, since);
+    }
     if args.rotate && !done {
         return Err(Failure::new(
             Exit::StillValid,
@@ -141,6 +163,30 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
         }
         ended => ended,
     }
+}
+
+/// Records what was done at a recorded seat; says whether anything was.
+fn record_session(
+    context: &Context,
+    recorder: &mut Recorder<'_>,
+    case: &Case,
+    release: &Recorded,
+    delivered: &Result<Delivered, Failure>,
+) -> bool {
+    let Ok(Delivered { session: Some(session), .. }) = delivered else { return false };
+    let mut session = session.clone();
+    session.release = release.seq;
+    if release.seq.is_none() {
+        // away from the logbook the release has no number; its check code is in ink
+        let of = format!("of the release {}", release.code);
+        session.note = Some(session.note.map_or(of.clone(), |note| format!("{of}; {note}")));
+    }
+    let when = When { at: Instant::now(), source: Source::System };
+    let subject = subject(case);
+    let draft =
+        Draft::session(when, &context.signature(), (&subject.method, Some(&subject)), &session);
+    write_beside(context, recorder, &[draft]);
+    true
 }
 
 /// Opens the set; a release of what does not open is voided.
@@ -290,12 +336,17 @@ fn check_targets(context: &Context, args: &Combine) -> Result<(), Failure> {
             return Err(Failure::invalid(format!("there is no folder `{}`", folder.display())));
         }
     }
-    if let Some(program) = args.exec.as_ref().and_then(|command| command.first())
+    let program = args.exec.as_ref().and_then(|command| command.first());
+    if let Some(program) = program.or(args.command.first())
         && !delivery::can_start(program)
     {
         return Err(Failure::invalid(format!("there is no program `{program}`")));
     }
-    if args.output.is_none() && args.exec.is_none() && !context.ui.can_ask() {
+    let goes_elsewhere = args.output.is_some()
+        || args.exec.is_some()
+        || args.session
+        || !args.command.is_empty();
+    if !goes_elsewhere && !context.ui.can_ask() {
         return Err(Failure::invalid("there is no terminal to show the credential on")
             .hint("say where it goes with `--output FILE` or `--exec CMD`"));
     }

@@ -229,6 +229,11 @@ impl<'a> Gathering<'a> {
         }
     }
 
+    /// Returns the folder of the kit, where there is one.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.kit.as_ref().map(Kit::dir)
+    }
+
     /// Takes the files of the command line, then asks until k shares and the sealed credential are in.
     pub(super) fn gather(&mut self, args: &Intake) -> Result<(), Failure> {
         self.keys = locks::read_keys(&self.context.ui, &args.identity)?;

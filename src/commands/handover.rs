@@ -1,9 +1,11 @@
-//! The credential goes into the operator's hands, one way: a file, a program, or the screen.
+//! The credential goes into the operator's hands, one way: a recorded shell, a file, a program, or the screen.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
 use super::Context;
+use super::session::leave::{self, Behind};
+use super::session::seat::{self, Sat, Seat, Work};
 use crate::cli::Combine;
 use crate::clock::Instant;
 use crate::credential::{self, Field, Layout, TOTP, Totp};
@@ -12,6 +14,8 @@ use crate::exit::Exit;
 use crate::method::Method;
 use crate::opening::Case;
 use crate::secret::Secret;
+use crate::session::index::Pieces;
+use crate::session::values::{Values, forms};
 use crate::ui::Failure;
 
 /// What to do when the credential could not be handed over.
@@ -19,6 +23,50 @@ const RECORDED: &str =
     "the release is recorded; run `breakglass combine` again to release it once more";
 
 const ELSEWHERE: &str = "`--output FILE` or `--exec CMD`";
+
+/// Which way it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Into a recorded session that runs this.
+    Session(Vec<String>),
+    /// Into a file, to a program, or onto the screen, as the flags say.
+    Other,
+}
+
+impl Way {
+    /// Says which: what the flags say, else a recorded shell where the method says how a shell gets the credential.
+    pub(super) fn of(
+        context: &Context,
+        args: &Combine,
+        method: Option<&Method>,
+    ) -> Result<Self, Failure> {
+        if args.output.is_some() || args.exec.is_some() || args.show {
+            return Ok(Self::Other);
+        }
+        let has_map = method.is_some_and(|method| !method.env.is_empty());
+        if !args.command.is_empty() {
+            return Ok(Self::Session(args.command.clone()));
+        }
+        if has_map && (args.session || context.ui.can_ask()) {
+            return Ok(Self::Session(seat::shell()));
+        }
+        if args.session {
+            let what = "the method as it was dealt has no `[release.env]`: a shell would not get the credential";
+            return Err(Failure::invalid(what).hint(
+                "name what takes it on its input, behind `--`; or see it: `breakglass combine --show`",
+            ));
+        }
+        Ok(Self::Other)
+    }
+}
+
+/// How it was handed over.
+pub(super) struct Delivered {
+    /// How that ended.
+    pub(super) exit: Exit,
+    /// What was recorded.
+    pub(super) session: Option<crate::logbook::record::Session>,
+}
 
 /// Everything about one release that decides where the credential goes.
 pub(super) struct Handover<'a> {
@@ -33,11 +81,83 @@ pub(super) struct Handover<'a> {
     pub(super) due: Instant,
     /// How far the operator's clock is before the machine's, seconds.
     pub(super) offset: i64,
+    /// The release: number of its record, or check code of a loose one.
+    pub(super) release: String,
 }
 
 impl Handover<'_> {
-    /// Hands it over and returns how that ended.
-    pub(super) fn deliver(&self, credential: &Secret) -> Result<Exit, Failure> {
+    /// Hands it over; `original` is what was opened, where that is not what is given.
+    pub(super) fn deliver(
+        &self,
+        seat: Option<(Seat, Vec<String>)>,
+        credential: &Secret,
+        original: &Secret,
+    ) -> Result<Delivered, Failure> {
+        if let Some((seat, line)) = seat {
+            let sat = self.to_session(seat, &line, credential, original)?;
+            return Ok(Delivered { exit: sat.exit, session: Some(sat.session) });
+        }
+        Ok(Delivered { exit: self.deliver_unrecorded(credential)?, session: None })
+    }
+
+    /// Gives it to a shell or a program at a recorded seat.
+    fn to_session(
+        &self,
+        seat: Seat,
+        line: &[String],
+        credential: &Secret,
+        original: &Secret,
+    ) -> Result<Sat, Failure> {
+        let env = self.method.map(|method| method.env.clone()).unwrap_or_default();
+        let mut values = self.values(original);
+        let given = self.values(credential);
+        values.too_short = values.too_short.max(given.too_short);
+        values.all.extend(given.all);
+        let mut command = seat::command(line);
+        let codes = delivery::variables(&mut command, credential, &env, self.now()).map_err(|e| {
+            Failure::new(Exit::NotStarted, e.to_string()).hint(RECORDED)
+        })?;
+        codes.iter().for_each(|code| values.add(code.expose()));
+        if values.too_short > 0 {
+            self.context.ui.warn(&format!(
+                "{} values of the credential are too short to be taken out of the recording",
+                values.too_short
+            ));
+        }
+        let work = Work {
+            command,
+            input: env.is_empty().then_some(credential),
+            values,
+            release: Some(self.release.clone()),
+            at_terminal: self.context.ui.can_ask(),
+        };
+        seat.sit(self.context, work, false)
+            .map_err(|failure| if failure.hint.is_none() { failure.hint(RECORDED) } else { failure })
+    }
+
+    fn values(&self, credential: &Secret) -> Values {
+        let layout = self.method.map_or(Layout::Raw, |method| method.layout);
+        Values::of(credential, layout, &self.case.manifest.credential_id)
+    }
+
+    /// Looks for what was left behind of a credential that was given without a recorded session. Returns in how many places
+    /// it is still.
+    pub(super) fn clean(&self, credential: &Secret, since: std::time::SystemTime) -> u64 {
+        let values = self.values(credential);
+        let all: Vec<_> = values.all.iter().flat_map(|value| forms(value.expose())).collect();
+        let behind = Behind {
+            pieces: &Pieces::of(&all),
+            since,
+            // the file that was asked for is told of
+            spared: &[],
+            variable: None,
+            was_shown: self.args.output.is_none() && self.args.exec.is_none(),
+            may_ask: true,
+        };
+        leave::look(self.context, &behind)
+    }
+
+    fn deliver_unrecorded(&self, credential: &Secret) -> Result<Exit, Failure> {
         if let Some(path) = &self.args.output {
             return self.to_file(path, credential);
         }

@@ -15,7 +15,7 @@ use crate::method::{Method, Rotation};
 use crate::rotation::answer::Described;
 use crate::rotation::driver::Driver;
 use crate::rotation::parts;
-use crate::rotation::protocol::{Credential, Request, Verb};
+use crate::rotation::protocol::{Credential, Request};
 use crate::secret::Secret;
 use crate::ui::Failure;
 
@@ -39,10 +39,23 @@ impl Mint {
         let kit: Kit = context.kit()?;
         let mut found = driver::find(context, &kit, &rotation)?;
         let described = driver::described(context, &mut found, &rotation)?;
-        if !described.can(Verb::Mint) {
-            return Err(no(format!("{} makes no personal credentials", described.name)));
+        if let Some(what) = described.cannot_mint(&rotation.target) {
+            return Err(no(what));
         }
         Ok(Self { driver: found, described, rotation })
+    }
+
+    /// Finds it where the method names a driver that makes them; what stands in the way is said, and stops nobody.
+    pub(super) fn find_quietly(context: &Context, method: Option<&Method>) -> Option<Self> {
+        method.and_then(|method| method.rotation.as_ref())?;
+        match Self::find(context, method) {
+            Ok(mint) => Some(mint),
+            Err(failure) if failure.exit == Exit::No => None,
+            Err(failure) => {
+                context.ui.warn(&format!("no personal credential: {}", failure.message));
+                None
+            }
+        }
     }
 
     /// Makes it with the secret that was opened. Where that fails somebody decides, with a reason, whether the secret itself is

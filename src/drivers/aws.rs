@@ -19,6 +19,7 @@ pub(super) const DRIVER: BuiltIn = BuiltIn {
     name: "aws-iam-access-key",
     needs: &["user", "account"],
     may: &["region", "endpoint_url", "end_sessions", "role"],
+    mint: &["role"],
     describe,
     answer,
 };

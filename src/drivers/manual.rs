@@ -19,6 +19,7 @@ pub(super) const DRIVER: BuiltIn = BuiltIn {
     name: "manual",
     needs: &["where"],
     may: &["mode", "fields", "how", "generate"],
+    mint: &[],
     describe,
     answer,
 };

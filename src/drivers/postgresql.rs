@@ -24,6 +24,7 @@ pub(super) const DRIVER: BuiltIn = BuiltIn {
     name: "postgresql",
     needs: &["host", "user"],
     may: &["port", "database", "sslmode", "sslrootcert"],
+    mint: &[],
     describe,
     answer,
 };

@@ -29,6 +29,7 @@ pub(super) const DRIVER: BuiltIn = BuiltIn {
     name: "ssh-key",
     needs: &["host", "user", "host_key"],
     may: &["port", "authorized_keys", "krl", "end_sessions"],
+    mint: &[],
     describe,
     answer,
 };

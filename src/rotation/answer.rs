@@ -57,6 +57,9 @@ pub struct Names {
     /// These may be there.
     #[serde(default)]
     pub may: Vec<String>,
+    /// Without these it cannot `mint`.
+    #[serde(default)]
+    pub mint: Vec<String>,
 }
 
 /// A program that a driver calls.
@@ -79,6 +82,19 @@ impl Described {
         let known: Vec<&str> = known.into_iter().map(String::as_str).collect();
         let known = known.join(", ");
         Some(format!("[rotation.target] has `{unknown}`; {} knows {known}", self.name))
+    }
+
+    /// Says what is missing for personal credentials: the verb, or what the target would have to say.
+    pub fn cannot_mint(&self, target: &BTreeMap<String, String>) -> Option<String> {
+        if !self.can(Verb::Mint) {
+            return Some(format!("{} makes no personal credentials", self.name));
+        }
+        let names = self.target.as_ref().map_or(&[][..], |names| &names.mint);
+        let missing = names.iter().find(|name| !target.contains_key(*name))?;
+        Some(format!(
+            "[rotation.target] has no `{missing}`, which {} needs for personal credentials",
+            self.name
+        ))
     }
 
     /// Says whether it knows a verb.

@@ -87,6 +87,11 @@ impl Terminal {
         self.write(&format!("{line}\r\n"))
     }
 
+    /// Clears the screen, and what scrolled away above it.
+    pub fn clear(&mut self) -> io::Result<()> {
+        self.write("\x1b[H\x1b[2J\x1b[3J")
+    }
+
     /// Waits for half a second; says whether Enter was pressed. Ctrl-C is `ErrorKind::Interrupted`.
     pub fn pause(&mut self) -> io::Result<bool> {
         let mode = Mode::raw(&self.tty)?;

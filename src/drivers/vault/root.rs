@@ -22,6 +22,7 @@ pub(in super::super) const DRIVER: BuiltIn = BuiltIn {
     name: "vault-root-token",
     needs: &["address"],
     may: &["cli", "ca_cert", "namespace", "lockout"],
+    mint: &[],
     describe,
     answer,
 };

@@ -20,6 +20,7 @@ pub(in super::super) const DRIVER: BuiltIn = BuiltIn {
     name: "vault-userpass",
     needs: &["address", "user"],
     may: &["mount", "cli", "ca_cert", "namespace"],
+    mint: &[],
     describe,
     answer,
 };
