@@ -32,6 +32,8 @@ pub struct State {
     pub failed_drills: BTreeMap<String, (u64, Instant)>,
     /// What drills have found, in the order in which it was found.
     pub findings: Vec<Finding>,
+    /// What SESSION records name: folders of recordings, films.
+    pub recorded: BTreeSet<String>,
     /// Up to which record somebody independent has looked.
     pub reviewed: u64,
     /// SHA-256 of the method file that somebody has approved last, in lower-case hex.

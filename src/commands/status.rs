@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Context;
 use super::exports::{self, Wanted};
 use super::people::holder;
+use super::session::seat::FOLDER;
 use crate::audit::case::platform_of;
 use crate::audit::exports::keeps;
 use crate::cli;
@@ -17,6 +18,7 @@ use crate::files;
 use crate::kit::Kit;
 use crate::logbook::Person;
 use crate::method::Method;
+use crate::session::recording::Recording;
 use crate::state::due::{Due, Rules, Task};
 use crate::state::{Fate, Release, Set, Stage, State};
 use crate::ui::{Failure, Ui};
@@ -28,6 +30,8 @@ struct Standing {
     state: State,
     due: Vec<Due>,
     exports: Vec<Wanted>,
+    /// Recordings that no record names.
+    unrecorded: Vec<String>,
 }
 
 pub(super) fn run(context: &Context, args: &cli::Status) -> Result<Exit, Failure> {
@@ -105,12 +109,27 @@ fn standing(ui: &Ui, kit: &Kit, now: Instant) -> Result<Standing, Failure> {
     let due = state.due(&rules);
     let name = method.as_ref().map_or(state.method.clone(), |method| method.id.clone());
     let exports = exports::open(kit, &state, now);
-    Ok(Standing { name, method, state, due, exports })
+    let unrecorded = unrecorded(kit, &state);
+    Ok(Standing { name, method, state, due, exports, unrecorded })
+}
+
+/// Returns the recordings in a kit that no record names.
+fn unrecorded(kit: &Kit, state: &State) -> Vec<String> {
+    let folders = std::fs::read_dir(kit.dir().join(FOLDER)).into_iter().flatten().flatten();
+    let mut all: Vec<String> = folders
+        .filter(|entry| Recording::is_at(&entry.path()))
+        .map(|entry| format!("{FOLDER}/{}", entry.file_name().to_string_lossy()))
+        .filter(|name| !state.recorded.contains(name))
+        .collect();
+    all.sort();
+    all
 }
 
 impl Standing {
     fn is_alarming(&self, now: Instant) -> bool {
-        self.due.iter().any(|due| due.at < now) || self.state.open_releases().next().is_some()
+        self.due.iter().any(|due| due.at < now)
+            || self.state.open_releases().next().is_some()
+            || !self.unrecorded.is_empty()
     }
 
     /// Returns the sets that still matter: alive, or with papers that are not destroyed.
@@ -147,6 +166,12 @@ impl Standing {
             ui.data("EVIDENCE to be exported (cover sheet: `breakglass print evidence -o DIR`)");
             for line in self.exports.iter().flat_map(Wanted::lines) {
                 ui.data(&format!("  {line}"));
+            }
+        }
+        if !self.unrecorded.is_empty() {
+            ui.data("RECORDING that no record names: the session goes on, or was cut off");
+            for name in &self.unrecorded {
+                ui.data(&format!("  `breakglass session import {name}` once nobody sits there any more"));
             }
         }
         let (late, ahead): (Vec<&Due>, Vec<&Due>) = self.due.iter().partition(|d| d.at < now);

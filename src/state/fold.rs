@@ -46,6 +46,9 @@ impl State {
                 }
             }
             Event::Session => {
+                let named = entry.members.get("evidence").and_then(Value::as_array);
+                let files = named.into_iter().flatten().filter_map(|file| file["file"].as_str());
+                self.recorded.extend(files.map(str::to_owned));
                 let mut releases = self.sets.iter_mut().flat_map(|set| &mut set.releases);
                 if let Some(release) = releases.find(|r| Some(r.record) == about) {
                     release.sessions.push(entry.seq);

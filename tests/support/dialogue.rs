@@ -47,13 +47,41 @@ impl Dialogue {
 
     /// Starts it so that it dies at a place, by its number.
     pub fn start_to_die(folder: &Path, args: &[&str], fault: &str) -> Self {
+        Self::start_with(folder, args, &[("BREAKGLASS_FAULT", fault)], (24, 80))
+    }
+
+    /// Starts it with variables, at a terminal of so many rows and columns.
+    pub fn start_with(
+        folder: &Path,
+        args: &[&str],
+        variables: &[(&str, &str)],
+        (rows, columns): (u16, u16),
+    ) -> Self {
         let (terminal, end) = open().unwrap();
-        terminal.resize(pty_process::Size::new(24, 80)).unwrap();
+        terminal.resize(pty_process::Size::new(rows, columns)).unwrap();
         fcntl_setfl(&terminal, OFlags::NONBLOCK).unwrap();
         let command = Command::new(papers::PROGRAM).args(args).current_dir(folder);
-        let command = command.env("TERM", "xterm").env("BREAKGLASS_FAULT", fault);
-        let child = command.env_remove("NO_COLOR").spawn(end).unwrap();
+        let command = command.env("TERM", "xterm").env_remove("NO_COLOR");
+        let child = command.envs(variables.iter().copied()).spawn(end).unwrap();
         Self { terminal, child, bytes: Vec::new(), seen: 0, keys: 0 }
+    }
+
+    /// Gives the terminal another size.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        self.terminal.resize(pty_process::Size::new(rows, columns)).unwrap();
+    }
+
+    /// Sends the program a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, signal).unwrap();
+    }
+
+    /// Closes the terminal, and waits until the program has ended.
+    pub fn hang_up(self) -> std::process::ExitStatus {
+        let Self { terminal, mut child, .. } = self;
+        drop(terminal);
+        child.wait().unwrap()
     }
 
     /// Takes what is shown by now; false at the end.

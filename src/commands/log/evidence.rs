@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::files;
 use crate::logbook::{Entry, hex};
+use crate::session::recording::{Recording, RecordingError};
 use crate::set::sha256;
 use crate::ui::Ui;
 
@@ -67,7 +68,12 @@ impl Named {
     /// Looks at each, below a kit.
     pub(super) fn compare(self, kit: &Path) -> Vec<File> {
         let look = |((name, hash), record): ((String, String), u64)| {
-            let kept = match files::read(&kit.join(&name), MAX_FILE) {
+            let path = kit.join(&name);
+            if path.is_dir() {
+                let kept = of_recording(&path, &hash);
+                return File { record, name, kept };
+            }
+            let kept = match files::read(&path, MAX_FILE) {
                 Ok(bytes) if hex(&sha256(&[&bytes])) == hash => Kept::Whole,
                 Ok(_) => Kept::Changed,
                 Err(_) => Kept::Missing,
@@ -75,6 +81,17 @@ impl Named {
             File { record, name, kept }
         };
         self.0.into_iter().map(look).collect()
+    }
+}
+
+/// A recording is as it was when its chain ends where the record says.
+fn of_recording(path: &Path, hash: &str) -> Kept {
+    let heads = Recording::open(path).and_then(|recording| recording.heads());
+    match heads {
+        Ok(heads) if heads.last().is_some_and(|head| head.hex() == hash) => Kept::Whole,
+        Ok(_) => Kept::Changed,
+        Err(RecordingError::NoIndex(_)) => Kept::Missing,
+        Err(_) => Kept::Changed,
     }
 }
 
