@@ -113,16 +113,24 @@ pub fn variables(
     now: Instant,
 ) -> Result<Vec<Secret>, ExecError> {
     let mut codes = Vec::new();
-    let needs_lines = env.values().any(|source| matches!(source, Source::Field(_)));
+    let needs_lines =
+        env.values().any(|source| matches!(source, Source::Field(_) | Source::Maybe(_)));
     let lines = if needs_lines { credential::fields(credential)? } else { Vec::new() };
     for (name, source) in env {
         let value: &[u8] = match source {
             Source::Text(text) => text.as_bytes(),
             Source::All => credential.expose().trim_ascii_end(),
-            Source::Field(field) => {
+            Source::Field(field) | Source::Maybe(field) => {
                 let line = lines.iter().find(|line| line.name == *field);
-                let missing = || ExecError::Field { name: name.clone(), field: field.clone() };
-                let line = line.ok_or_else(missing)?;
+                let Some(line) = line else {
+                    if matches!(source, Source::Maybe(_)) {
+                        // not what our own environment has
+                        run.env_remove(name);
+                        continue;
+                    }
+                    let (name, field) = (name.clone(), field.clone());
+                    return Err(ExecError::Field { name, field });
+                };
                 if field == credential::TOTP {
                     // a program gets a code, never what makes codes
                     codes.push(credential::Totp::parse(&line.value)?.at(now).0);
@@ -180,8 +188,9 @@ mod tests {
             ("BG_PASS", Source::Field("password".into())),
             ("BG_ZONE", Source::Text("eu".into())),
             ("BG_CODE", Source::Field("totp".into())),
+            ("HOME", Source::Maybe("token".into())),
         ]);
-        let script = "test \"$BG_USER/$BG_PASS/$BG_ZONE/$BG_CODE\" = 'root/a b/eu/94287082'";
+        let script = "test \"$BG_USER/$BG_PASS/$BG_ZONE/$BG_CODE$HOME\" = 'root/a b/eu/94287082'";
         let command = ["sh", "-c", script].map(str::to_owned);
         assert!(to_program(&command, &secret, &env, now()).unwrap().success());
         let env = map(&[("BG_OTP", Source::Field("pin".into()))]);

@@ -28,7 +28,11 @@ fn desk() -> Desk {
 /// Answers the questions after a session.
 fn leave(mut dialogue: Dialogue, code: i32) -> String {
     loop {
-        match dialogue.wait_any(&["Take them out? [y/n]", "Clear the scrollback", "Is the operator done"]) {
+        match dialogue.wait_any(&[
+            "Take them out? [y/n]",
+            "Clear the scrollback",
+            "Is the operator done",
+        ]) {
             0 => dialogue.type_in("y\r"),
             1 => dialogue.type_in("n\r"),
             _ => break,
@@ -54,14 +58,19 @@ fn a_shell_has_it_and_the_recording_has_not() {
     dialogue.wait_any(&["774a616c"]);
     // typed in full, with a slip, and never sent
     dialogue.type_in(&format!("psql {PASSWORD}\u{15}"));
-    dialogue.type_in("stty -echo; printf 'Password: '; read x; stty echo; echo; echo read $((${#x}))\r");
+    dialogue.type_in(
+        "stty -echo; printf 'Password: '; read x; stty echo; echo; echo read $((${#x}))\r",
+    );
     dialogue.wait_any(&["Password: "]);
     std::thread::sleep(Duration::from_millis(300));
     dialogue.type_in("typed-in-the-dark\r");
     dialogue.wait_any(&["read 17"]);
     dialogue.type_in("exit 7\r");
     let shown = leave(dialogue, 7);
-    assert!(shown.contains("for the auditors alone (1 key)") && shown.contains("Revoke before"), "{shown}");
+    assert!(
+        shown.contains("for the auditors alone (1 key)") && shown.contains("Revoke before"),
+        "{shown}"
+    );
 
     let cast = desk.cast();
     holds_none_of(&cast, PASSWORD);
@@ -69,7 +78,10 @@ fn a_shell_has_it_and_the_recording_has_not() {
     assert!(!cast.contains(&hex[..12]) && !cast.contains("typed-in-the-dark"), "{cast}");
     let (out, typed) = (events(&cast, "o"), events(&cast, "i"));
     assert!(out.contains("user=breakglass") && out.contains("pass=████"), "{out}");
-    assert!(typed.contains("echo user=$BG_USER") && typed.contains("•••\r") && typed.contains("exit 7"), "{typed}");
+    assert!(
+        typed.contains("echo user=$BG_USER") && typed.contains("•••\r") && typed.contains("exit 7"),
+        "{typed}"
+    );
     let text = desk.text();
     assert!(text.contains("user=breakglass") && text.contains("read 17"), "{text}");
 
@@ -137,16 +149,25 @@ fn of_a_recorder_that_is_killed_everything_is_there_but_the_end() {
     dialogue.hang_up();
     assert!(desk.records("SESSION").is_empty());
     let cast = desk.cast();
-    assert!(events(&cast, "o").contains("before-the-cut") && !cast.contains("after-the-cut"), "{cast}");
+    assert!(
+        events(&cast, "o").contains("before-the-cut") && !cast.contains("after-the-cut"),
+        "{cast}"
+    );
 
     let path = recording.to_str().unwrap();
     let said = desk.run(&["-C", "kit", "session", "show", path, "--verify"], 0);
     assert!(said.contains("no record names it"), "{said}");
     let said = desk.run(&["-C", "kit", "status"], 0);
-    assert!(said.contains("that no record names") && said.contains("session import sessions/"), "{said}");
+    assert!(
+        said.contains("that no record names") && said.contains("session import sessions/"),
+        "{said}"
+    );
     desk.run(&["-C", "kit", "session", "import", path], 0);
     let session = session(&desk);
-    assert_eq!((&session["result"], &session["record"]), (&"cut off".into(), &desk.records("RELEASE")[0]["seq"]));
+    assert_eq!(
+        (&session["result"], &session["record"]),
+        (&"cut off".into(), &desk.records("RELEASE")[0]["seq"])
+    );
     let said = desk.run(&["-C", "kit", "session", "show", path, "--verify"], 0);
     assert!(said.contains("It is whole"), "{said}");
     desk.run(&["-C", "kit", "session", "import", path], 2);
@@ -156,7 +177,8 @@ fn of_a_recorder_that_is_killed_everything_is_there_but_the_end() {
         let all = fs::read_dir(place).into_iter().flatten().flatten();
         let dead = all.filter(|entry| {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let process = name.strip_prefix("breakglass-session-").and_then(|n| n.split('-').next());
+            let process =
+                name.strip_prefix("breakglass-session-").and_then(|n| n.split('-').next());
             process.is_some_and(|p| !std::path::Path::new("/proc").join(p).exists())
         });
         dead.count()
@@ -178,7 +200,16 @@ fn parts_that_are_changed_exchanged_added_or_gone_are_noticed() {
     fs::write(part(2), &kept[1]).unwrap();
     fs::write(part(3), &kept[0]).unwrap();
     assert!(verify(1).contains("altered"));
-    let show = ["-C", "kit", "session", "show", recording.to_str().unwrap(), "-i", "auditor.key", "--text"];
+    let show = [
+        "-C",
+        "kit",
+        "session",
+        "show",
+        recording.to_str().unwrap(),
+        "-i",
+        "auditor.key",
+        "--text",
+    ];
     assert!(desk.run(&show, 1).contains("it says that it is another part"));
     fs::write(part(2), &kept[0]).unwrap();
     fs::remove_file(part(3)).unwrap();
@@ -194,7 +225,8 @@ fn parts_that_are_changed_exchanged_added_or_gone_are_noticed() {
     fs::write(part(parts), last).unwrap();
     verify(0);
     // nobody but the auditor opens it
-    let said = desk.run(&["-C", "kit", "session", "show", recording.to_str().unwrap(), "--text"], 2);
+    let said =
+        desk.run(&["-C", "kit", "session", "show", recording.to_str().unwrap(), "--text"], 2);
     assert!(said.contains("it is encrypted to age1") && said.contains("-i FILE"), "{said}");
 }
 
@@ -220,7 +252,10 @@ fn a_session_within_a_session_is_refused_before_anything_is_opened() {
     let said = desk.release_to(&["--", program, "session", "--", "true"], 2);
     assert!(said.contains("this terminal is recorded already"), "{said}");
     let records = desk.records("RELEASE").len();
-    let inner = format!("cd '{}' && '{program}' -C kit combine papers --no-book --session --no-input --operator A --operator-id B --reason DRILL --exception 'a test'", desk.dir().display());
+    let inner = format!(
+        "cd '{}' && '{program}' -C kit combine papers --no-book --session --no-input --operator A --operator-id B --reason DRILL --exception 'a test'",
+        desk.dir().display()
+    );
     let said = desk.release_to(&["--", "sh", "-c", &inner], 2);
     assert!(said.contains("this terminal is recorded already"), "{said}");
     assert_eq!(desk.records("RELEASE").len(), records + 1, "the inner one was not recorded");
@@ -230,7 +265,8 @@ fn a_session_within_a_session_is_refused_before_anything_is_opened() {
 fn the_time_is_told_in_the_title_and_in_words() {
     let desk = Desk::new(&format!("{MAP}[audit]\nrecipients = [\"AUDITOR\"]\n"));
     let file = desk.path("kit/method.toml");
-    let text = fs::read_to_string(&file).unwrap().replace("max_session = \"4h\"", "max_session = \"6m\"");
+    let text =
+        fs::read_to_string(&file).unwrap().replace("max_session = \"4h\"", "max_session = \"6m\"");
     fs::write(file, text).unwrap();
     desk.deal(&format!("user: breakglass\npassword: {PASSWORD}\n"));
     // a minute of one second
@@ -256,17 +292,27 @@ fn what_it_left_behind_is_found_and_taken_out() {
     let desk = desk();
     fs::write(desk.path("home/.bash_history"), "ls\n").unwrap();
     let mut dialogue = desk.sit(80, &[], &[]);
-    dialogue.type_in("echo export PGPASSWORD=$BG_PASS >> ~/.bash_history; echo id >> ~/.bash_history\r");
+    dialogue.type_in(
+        "echo export PGPASSWORD=$BG_PASS >> ~/.bash_history; echo id >> ~/.bash_history\r",
+    );
     dialogue.type_in("mkdir ~/.aws; echo $BG_PASS > ~/.aws/credentials; echo $BG_PASS > $AWS_SHARED_CREDENTIALS_FILE\r");
     dialogue.type_in("echo $TMPDIR; ls -ld $TMPDIR/..; exit\r");
     dialogue.wait_any(&["drwx------"]);
     let shown = leave(dialogue, 0);
-    assert!(shown.contains(".bash_history`, line 2\r") && shown.contains(".aws/credentials`, line 1 (made in"), "{shown}");
+    assert!(
+        shown.contains(".bash_history`, line 2\r")
+            && shown.contains(".aws/credentials`, line 1 (made in"),
+        "{shown}"
+    );
     assert_eq!(fs::read_to_string(desk.path("home/.bash_history")).unwrap(), "ls\nid\n");
     assert!(!desk.path("home/.aws/credentials").exists());
     assert_eq!(session(&desk).get("traces"), None);
-    let private = shown.split("/tmp\r\n").next().and_then(|s| s.rsplit(['\n', '\r']).next()).unwrap();
-    assert!(private.contains("breakglass-session-") && !std::path::Path::new(private).exists(), "{private}");
+    let private =
+        shown.split("/tmp\r\n").next().and_then(|s| s.rsplit(['\n', '\r']).next()).unwrap();
+    assert!(
+        private.contains("breakglass-session-") && !std::path::Path::new(private).exists(),
+        "{private}"
+    );
 
     // nobody is there to say that they may go
     let script = "echo $BG_PASS > ~/.psql_history; echo $BG_PASS > ~/.vault-token";
@@ -297,12 +343,18 @@ fn a_drill_is_recorded_without_a_credential_and_a_film_by_its_hash() {
     let desk = desk();
     desk.run(&["-C", "kit", "session", "--", "echo", "clean-up"], 0);
     let session = session(&desk);
-    assert!(session.get("record").is_none() && session["method"] == "aws-payments-prod", "{session}");
+    assert!(
+        session.get("record").is_none() && session["method"] == "aws-payments-prod",
+        "{session}"
+    );
     assert!(desk.text().contains("clean-up"));
     desk.release_to(&["--output", "released"], 0);
     let release = desk.records("RELEASE")[0]["seq"].clone();
     fs::write(desk.path("screen.mp4"), "no film at all").unwrap();
-    desk.run(&["-C", "kit", "session", "import", "screen.mp4", "--note", "console in a browser"], 0);
+    desk.run(
+        &["-C", "kit", "session", "import", "screen.mp4", "--note", "console in a browser"],
+        0,
+    );
     let film = &desk.records("SESSION")[1];
     assert_eq!((&film["result"], &film["record"]), (&"imported".into(), &release));
     // the release is still open: what is recorded now belongs to it
@@ -319,7 +371,10 @@ fn without_a_map_a_program_reads_it_and_a_shell_is_no_help() {
     desk.release_to(&["--", "sh", "-c", script], 0);
     let cast = desk.cast();
     holds_none_of(&cast, PASSWORD);
-    assert!(cast.contains(&format!("read {}", PASSWORD.len())) && cast.contains("terminal yes"), "{cast}");
+    assert!(
+        cast.contains(&format!("read {}", PASSWORD.len())) && cast.contains("terminal yes"),
+        "{cast}"
+    );
 }
 
 #[test]
@@ -328,7 +383,8 @@ fn away_from_the_kit_the_recording_lies_beside_the_loose_record() {
     let away = desk.path("away");
     fs::create_dir(&away).unwrap();
     let now = breakglass::clock::Instant::now().rfc3339();
-    let args = ["combine", "../papers", "--no-book", "--operator", "A", "--operator-id", "E9", "--reason"];
+    let args =
+        ["combine", "../papers", "--no-book", "--operator", "A", "--operator-id", "E9", "--reason"];
     let rest = ["DRILL", "--time", &now, "--exception", "a test", "--no-input", "--", "cat"];
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_breakglass"))
         .args(args)
@@ -345,5 +401,8 @@ fn away_from_the_kit_the_recording_lies_beside_the_loose_record() {
     assert_eq!(names.iter().filter(|name| name.starts_with("session-")).count(), 1, "{names:?}");
     let records = names.iter().filter(|name| name.starts_with("record-"));
     let lines: String = records.map(|name| fs::read_to_string(away.join(name)).unwrap()).collect();
-    assert!(lines.contains("\"event\":\"SESSION\"") && lines.contains("of the release R "), "{lines}");
+    assert!(
+        lines.contains("\"event\":\"SESSION\"") && lines.contains("of the release R "),
+        "{lines}"
+    );
 }

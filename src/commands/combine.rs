@@ -342,10 +342,8 @@ fn check_targets(context: &Context, args: &Combine) -> Result<(), Failure> {
     {
         return Err(Failure::invalid(format!("there is no program `{program}`")));
     }
-    let goes_elsewhere = args.output.is_some()
-        || args.exec.is_some()
-        || args.session
-        || !args.command.is_empty();
+    let goes_elsewhere =
+        args.output.is_some() || args.exec.is_some() || args.session || !args.command.is_empty();
     if !goes_elsewhere && !context.ui.can_ask() {
         return Err(Failure::invalid("there is no terminal to show the credential on")
             .hint("say where it goes with `--output FILE` or `--exec CMD`"));

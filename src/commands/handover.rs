@@ -114,9 +114,8 @@ impl Handover<'_> {
         values.too_short = values.too_short.max(given.too_short);
         values.all.extend(given.all);
         let mut command = seat::command(line);
-        let codes = delivery::variables(&mut command, credential, &env, self.now()).map_err(|e| {
-            Failure::new(Exit::NotStarted, e.to_string()).hint(RECORDED)
-        })?;
+        let codes = delivery::variables(&mut command, credential, &env, self.now())
+            .map_err(|e| Failure::new(Exit::NotStarted, e.to_string()).hint(RECORDED))?;
         codes.iter().for_each(|code| values.add(code.expose()));
         if values.too_short > 0 {
             self.context.ui.warn(&format!(
@@ -131,8 +130,9 @@ impl Handover<'_> {
             release: Some(self.release.clone()),
             at_terminal: self.context.ui.can_ask(),
         };
-        seat.sit(self.context, work, false)
-            .map_err(|failure| if failure.hint.is_none() { failure.hint(RECORDED) } else { failure })
+        seat.sit(self.context, work, false).map_err(|failure| {
+            if failure.hint.is_none() { failure.hint(RECORDED) } else { failure }
+        })
     }
 
     fn values(&self, credential: &Secret) -> Values {

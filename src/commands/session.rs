@@ -110,8 +110,13 @@ fn record(context: &Context, args: &Session) -> Result<Exit, Failure> {
             Some((_, subject)) => crate::logbook::record::about(subject).to_vec(),
             None => vec![(Member::Method, id.as_str().into())],
         };
-        let drafts =
-            exceptions(&objections, why.as_deref().unwrap_or_default(), when(), &signature, &about)?;
+        let drafts = exceptions(
+            &objections,
+            why.as_deref().unwrap_or_default(),
+            when(),
+            &signature,
+            &about,
+        )?;
         show_code(ui, &recorder.write(&drafts, &[])?);
     }
     objections.clear();

@@ -171,7 +171,9 @@ impl Standing {
         if !self.unrecorded.is_empty() {
             ui.data("RECORDING that no record names: the session goes on, or was cut off");
             for name in &self.unrecorded {
-                ui.data(&format!("  `breakglass session import {name}` once nobody sits there any more"));
+                ui.data(&format!(
+                    "  `breakglass session import {name}` once nobody sits there any more"
+                ));
             }
         }
         let (late, ahead): (Vec<&Due>, Vec<&Due>) = self.due.iter().partition(|d| d.at < now);

@@ -20,8 +20,14 @@ use crate::clock::Instant;
 use crate::rng;
 use crate::rotation::protocol::Verb;
 
-pub(super) const DRIVER: BuiltIn =
-    BuiltIn { name: "linux-password", needs: &["user"], may: &["root"], mint: &[], describe, answer };
+pub(super) const DRIVER: BuiltIn = BuiltIn {
+    name: "linux-password",
+    needs: &["user"],
+    may: &["root"],
+    mint: &[],
+    describe,
+    answer,
+};
 
 /// Most bytes of the file of the hashes.
 const MAX_SHADOW: usize = 16 << 20;

@@ -48,8 +48,7 @@ impl Hideout {
         let memory = places.filter(|place| is_memory(place));
         let disk = std::iter::once((std::env::temp_dir(), false));
         let name: [u8; 4] = rng::bytes(&mut rng::os());
-        let name =
-            format!("{PREFIX}{}-{}", std::process::id(), crate::logbook::hex(&name));
+        let name = format!("{PREFIX}{}-{}", std::process::id(), crate::logbook::hex(&name));
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for (place, in_memory) in memory.map(|place| (place, true)).chain(disk) {
             wipe_those_left_in(&place);

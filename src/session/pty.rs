@@ -199,7 +199,8 @@ impl Relay<'_> {
             wanted |= PollFlags::OUT;
         }
         let reads = !self.input_ended && self.waiting.len() < MOST_WAITING;
-        let mut polled = vec![PollFd::from_borrowed_fd(self.signals.stream().as_fd(), PollFlags::IN)];
+        let mut polled =
+            vec![PollFd::from_borrowed_fd(self.signals.stream().as_fd(), PollFlags::IN)];
         // a terminal that nobody has open any more is ready for ever, with nothing to say
         if is_open {
             polled.push(PollFd::from_borrowed_fd(self.master.as_fd(), wanted));
@@ -296,8 +297,7 @@ impl Relay<'_> {
                 let at = self.elapsed();
                 let modes = tcgetattr(&self.master).map(|modes| modes.local_modes);
                 // a terminal that cannot be asked is taken for one that shows nothing
-                let hides =
-                    modes.map_or(true, |modes| self.mask.hides(modes, typed, &self.tail));
+                let hides = modes.map_or(true, |modes| self.mask.hides(modes, typed, &self.tail));
                 let message = Message::Input(at, Zeroizing::new(typed.to_vec()), hides);
                 self.recorder.record(message);
                 self.line_open = typed.last() != Some(&b'\n');

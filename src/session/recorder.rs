@@ -294,10 +294,11 @@ impl Scribe {
         self.since = Some(Tick::now());
         let written = match (&self.recipients, self.setup.recipients.is_empty()) {
             (_, true) => self.setup.folder.add(&part, lasting).map_err(|e| e.to_string()),
-            (Ok(recipients), false) => recipients
-                .seal(&part)
-                .map_err(|e| e.to_string())
-                .and_then(|sealed| self.setup.folder.add(&sealed, lasting).map_err(|e| e.to_string())),
+            (Ok(recipients), false) => {
+                recipients.seal(&part).map_err(|e| e.to_string()).and_then(|sealed| {
+                    self.setup.folder.add(&sealed, lasting).map_err(|e| e.to_string())
+                })
+            }
             (Err(error), false) => Err(error.clone()),
         };
         match written {
@@ -335,7 +336,9 @@ impl Scribe {
             events: self.events,
             masked: self.masked,
             redacted: (self.output.redactor.places(), self.input.redactor.places()),
-            problem: self.trouble.or((self.lost > 0).then(|| format!("{} events are lost", self.lost))),
+            problem: self
+                .trouble
+                .or((self.lost > 0).then(|| format!("{} events are lost", self.lost))),
         }
     }
 }

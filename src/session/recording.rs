@@ -153,7 +153,13 @@ impl Folder {
         files::write_new(&path.join(INDEX), line.as_bytes())?;
         let _ = files::sync_folder(files::parent(path));
         let head = Head::first(line.as_bytes());
-        Ok(Self { path: path.to_owned(), extension: index.extension(), parts: 0, head, waiting: false })
+        Ok(Self {
+            path: path.to_owned(),
+            extension: index.extension(),
+            parts: 0,
+            head,
+            waiting: false,
+        })
     }
 
     /// Returns the first line of the next part, with its LF.

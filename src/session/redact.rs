@@ -14,8 +14,10 @@ const BLOCK: &str = "█";
 pub struct Redactor {
     escapes: Escapes,
     place: Place,
-    /// A space that is part of a broken line when a carriage return follows: readline's way to wrap.
-    space: Option<usize>,
+    /// A byte that belongs to the break of a line when what moves the terminal follows it.
+    doubtful: Option<usize>,
+    /// The text before this.
+    last: u8,
     /// What was not given out yet.
     held: Vec<u8>,
     /// Which of that is to be taken out.
@@ -39,26 +41,25 @@ impl Redactor {
         self.marks.resize(self.held.len(), false);
         for at in start..self.held.len() {
             let byte = self.held[at];
-            if !self.escapes.is_text(byte) {
-                // readline breaks a line with a space that is none, and a carriage return
-                if let Some(space) = self.space.take()
-                    && (byte != b'\r' || pieces.goes_on(self.place, b' '))
-                {
-                    self.step(pieces, space);
-                }
+            let is_text = self.escapes.is_text(byte);
+            if let Some(doubtful) = self.doubtful.take()
+                && !self.breaks_a_line(pieces, doubtful, byte, is_text)
+            {
+                self.step(pieces, doubtful);
+            }
+            if !is_text {
                 continue;
             }
-            if let Some(space) = self.space.take() {
-                self.step(pieces, space);
-            }
-            if byte == b' ' {
-                self.space = Some(at);
+            let again =
+                self.place.length() > 0 && self.last == byte && !pieces.goes_on(self.place, byte);
+            if byte == b' ' || again {
+                self.doubtful = Some(at);
             } else {
                 self.step(pieces, at);
             }
         }
         let undecided = self.piece.iter().copied().find(|at| !self.marks[*at]);
-        let until = [undecided, self.space].into_iter().flatten().min();
+        let until = [undecided, self.doubtful].into_iter().flatten().min();
         match until {
             Some(until) if self.held.len() - until < MOST_HELD => self.give(until, out),
             Some(_) => self.flush(out),
@@ -70,7 +71,7 @@ impl Redactor {
     pub fn flush(&mut self, out: &mut Vec<u8>) {
         self.place = Place::default();
         self.piece.clear();
-        self.space = None;
+        self.doubtful = None;
         self.give(self.held.len(), out);
     }
 
@@ -79,7 +80,17 @@ impl Redactor {
         self.places
     }
 
+    /// Says whether a byte is how programs make a terminal wrap: readline writes a space and a carriage return, vim the last
+    /// sign of a row once more, and then moves.
+    fn breaks_a_line(&self, pieces: &Pieces, doubtful: usize, next: u8, is_text: bool) -> bool {
+        match self.held[doubtful] {
+            b' ' => next == b'\r' && !pieces.goes_on(self.place, b' '),
+            _ => !is_text,
+        }
+    }
+
     fn step(&mut self, pieces: &Pieces, at: usize) {
+        self.last = self.held[at];
         self.place = pieces.step(self.place, self.held[at]);
         let length = self.place.length();
         self.piece.push(at);
@@ -110,7 +121,7 @@ impl Redactor {
         }
         self.piece.retain(|at| *at >= until);
         self.piece.iter_mut().for_each(|at| *at -= until);
-        self.space = self.space.map(|at| at - until);
+        self.doubtful = self.doubtful.map(|at| at - until);
     }
 }
 
@@ -165,6 +176,8 @@ mod tests {
             wrap(9, " \r"),
             wrap(13, "\r\n"),
             wrap(5, "\x1b[K\r\n\x1b[32m"),
+            // vim at the end of a row
+            format!("{}{}\x1b[3;1H{}", &SECRET[..19], &SECRET[18..19], &SECRET[19..]),
             base64.to_owned(),
             SECRET.replace('/', "%2F"),
             SECRET.bytes().map(|b| format!("{b:02x}")).collect(),

@@ -21,7 +21,12 @@ impl Text {
     /// Starts with a screen of so many columns and rows.
     pub fn new((columns, rows): (u16, u16)) -> Option<Self> {
         let terminal = Terminal::new(columns.into(), rows.into()).ok()?;
-        Some(Self { terminal, transcript: Transcript::new(), rows: Vec::new(), given: BTreeSet::new() })
+        Some(Self {
+            terminal,
+            transcript: Transcript::new(),
+            rows: Vec::new(),
+            given: BTreeSet::new(),
+        })
     }
 
     /// Takes a line of the cast, and returns the lines that are finished.
@@ -55,8 +60,12 @@ impl Text {
 
     /// Gives out rows of the other screen that something else has taken the place of.
     fn follow(&mut self, out: &mut Vec<String>) {
-        let now: Vec<String> =
-            self.terminal.screen().visible_lines().map(|l| l.text().trim_end().to_owned()).collect();
+        let now: Vec<String> = self
+            .terminal
+            .screen()
+            .visible_lines()
+            .map(|l| l.text().trim_end().to_owned())
+            .collect();
         for (was, is) in self.rows.iter().zip(&now) {
             // what is being typed is given out once, when it is done
             let grows = is.starts_with(was.as_str()) || was.starts_with(is.as_str());

@@ -153,7 +153,10 @@ impl Looker<'_> {
             let is_new = found.created().is_ok_and(|at| at >= self.places.since);
             self.look(path, if is_new { Cure::File } else { Cure::ByHand });
         }
-        if !found.is_dir() || depth == 0 || self.places.spared.iter().any(|spared| path.starts_with(spared)) {
+        if !found.is_dir()
+            || depth == 0
+            || self.places.spared.iter().any(|spared| path.starts_with(spared))
+        {
             return;
         }
         let entries = fs::read_dir(path).into_iter().flatten().flatten();

@@ -9,7 +9,8 @@ use crate::credential::{self, Layout};
 use crate::secret::Secret;
 
 /// Fields of the layout `lines` that are no secret.
-const OPEN: [&str; 8] = ["user", "username", "login", "email", "url", "host", "region", "account"];
+const OPEN: [&str; 10] =
+    ["account", "email", "host", "id", "key_id", "login", "region", "url", "user", "username"];
 
 /// Words in the names of JSON members that are secret.
 const SECRET: [&str; 6] = ["private", "secret", "password", "passphrase", "token", "key"];
@@ -114,8 +115,7 @@ pub fn forms(value: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     }
     for upper in [true, false] {
         let digits = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
-        let pair =
-            |byte: &u8| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]];
+        let pair = |byte: &u8| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]];
         let mut url = Zeroizing::new(Vec::with_capacity(value.len() * 3));
         for byte in value {
             match byte {
@@ -183,9 +183,8 @@ mod tests {
             let text = [around.as_bytes(), value, b"-more"].concat();
             for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
                 let encoded = engine.encode(&text);
-                let found = forms.iter().any(|form| {
-                    encoded.contains(std::str::from_utf8(form).unwrap())
-                });
+                let found =
+                    forms.iter().any(|form| encoded.contains(std::str::from_utf8(form).unwrap()));
                 assert!(found, "{encoded}");
             }
         }

@@ -12,8 +12,8 @@ use crate::matrix;
 
 const ACCOUNT: &str = "123456789012";
 
-struct Moto {
-    url: String,
+pub(crate) struct Moto {
+    pub(crate) url: String,
     /// A key of somebody who may look at everything.
     auditor: (String, String),
     _server: Server,
@@ -21,7 +21,7 @@ struct Moto {
 
 impl Moto {
     /// Starts one with two users and their keys; from then on nobody gets in without a right signature.
-    fn start() -> (Self, String, String) {
+    pub(crate) fn start() -> (Self, String, String) {
         let port = free_port();
         let server = Command::new("moto_server")
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
@@ -42,6 +42,16 @@ impl Moto {
         let (id, secret) = moto.user("breakglass");
         moto.auditor = moto.user("auditor");
         (moto, id, secret)
+    }
+
+    /// Makes the role that personal credentials are made for, and returns its name.
+    pub(crate) fn role(&self) -> String {
+        let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]}"#;
+        let role =
+            ["iam", "create-role", "--role-name", "incident", "--assume-role-policy-document"];
+        let key = Some((self.auditor.0.as_str(), self.auditor.1.as_str()));
+        self.aws(key, &[&role[..], &[trust]].concat()).unwrap();
+        format!("arn:aws:iam::{ACCOUNT}:role/incident")
     }
 
     fn user(&self, name: &str) -> (String, String) {

@@ -7,18 +7,18 @@ use std::process::{Command, Stdio};
 use crate::cycle::{Cycle, Watch, free_port, until};
 use crate::matrix;
 
-const OLD: &str = "first-password-of-a-role";
+pub(crate) const OLD: &str = "first-password-of-a-role";
 
 /// A server that ends with the test.
-struct Postgres {
+pub(crate) struct Postgres {
     bin: PathBuf,
     dir: tempfile::TempDir,
-    port: String,
+    pub(crate) port: String,
 }
 
 impl Postgres {
     /// Starts one, with the role `bg`; from this machine `bg` needs its password, or none where `trusting`.
-    fn start(trusting: bool) -> Self {
+    pub(crate) fn start(trusting: bool) -> Self {
         let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
         let bin = versions
             .map(|version| version.path().join("bin"))

@@ -7,16 +7,16 @@ use std::process::{Command, Stdio};
 use crate::cycle::{Cycle, Server, Watch, free_port, until};
 
 /// A server, and the files that it looks at.
-struct Sshd {
-    dir: tempfile::TempDir,
-    user: String,
-    port: String,
+pub(crate) struct Sshd {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) user: String,
+    pub(crate) port: String,
     host_key: String,
     _server: Server,
 }
 
 impl Sshd {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name).display().to_string();
         for name in ["host", "first"] {
@@ -27,7 +27,7 @@ impl Sshd {
         fs::write(path("krl"), "").unwrap();
         let port = free_port().to_string();
         let config = format!(
-            "Port {port}\nListenAddress 127.0.0.1\nHostKey {0}/host\nPidFile none\nAuthorizedKeysFile {0}/keys\nRevokedKeys {0}/krl\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nLogLevel DEBUG1\n",
+            "Port {port}\nListenAddress 127.0.0.1\nHostKey {0}/host\nPidFile none\nAuthorizedKeysFile {0}/keys\nRevokedKeys {0}/krl\nUsePAM no\nStrictModes no\nPasswordAuthentication yes\nKbdInteractiveAuthentication no\nLogLevel DEBUG1\n",
             dir.path().display()
         );
         fs::write(path("config"), config).unwrap();

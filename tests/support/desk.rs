@@ -17,7 +17,8 @@ pub struct Desk {
 }
 
 /// How a shell gets it.
-pub const MAP: &str = "[release]\nlayout = \"lines\"\n[release.env]\nBG_USER = \"user\"\nBG_PASS = \"password\"\n";
+pub const MAP: &str =
+    "[release]\nlayout = \"lines\"\n[release.env]\nBG_USER = \"user\"\nBG_PASS = \"password\"\n";
 
 impl Desk {
     /// A kit whose method file has these tables, and the auditor's key in `auditor.key`.
@@ -126,7 +127,10 @@ impl Desk {
     pub fn cast_of(&self, recording: &Path) -> String {
         let _ = fs::remove_file(self.path("cast"));
         let recording = recording.to_str().unwrap();
-        self.run(&["-C", "kit", "session", "show", recording, "-i", "auditor.key", "--cast", "cast"], 0);
+        self.run(
+            &["-C", "kit", "session", "show", recording, "-i", "auditor.key", "--cast", "cast"],
+            0,
+        );
         fs::read_to_string(self.path("cast")).unwrap()
     }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::show::{evidence, opened};
 use super::Ground;
+use super::show::{evidence, opened};
 use crate::cli::SessionImport;
 use crate::commands::recorder::written;
 use crate::commands::{Context, ask};
@@ -58,10 +58,15 @@ pub(super) fn run(context: &Context, args: &SessionImport) -> Result<Exit, Failu
     let when = ask::time(&context.ui, args.time.as_deref())?;
     let draft =
         Draft::session(when, &context.signature(), (&ground.id(), Some(&subject)), &session);
-    context.ui.must_say(&format!("To be recorded: `{}`, of the release of record {release}", args.file.display()));
+    context.ui.must_say(&format!(
+        "To be recorded: `{}`, of the release of record {release}",
+        args.file.display()
+    ));
     written(&context.ui, &book, &[draft], &[])?;
     if !ground.kit.dir().join(&session.evidence.0).exists() {
-        context.ui.say("Keep the file where the auditors get it from; the logbook has its hash, not the file.");
+        context.ui.say(
+            "Keep the file where the auditors get it from; the logbook has its hash, not the file.",
+        );
     }
     Ok(Exit::Done)
 }

@@ -69,7 +69,9 @@ pub(in crate::commands) fn look(context: &Context, behind: &Behind<'_>) -> u64 {
     }
     let left = take_away(context, behind, &found.traces);
     if behind.was_shown {
-        ui.must_say("It was on this screen: clear what scrolled away, and the clipboard if you copied it.");
+        ui.must_say(
+            "It was on this screen: clear what scrolled away, and the clipboard if you copied it.",
+        );
         if behind.may_ask
             && ui.can_ask()
             && ui.confirm("Clear the scrollback of this terminal?", "`--no-input`").unwrap_or(false)

@@ -87,8 +87,7 @@ impl Seat {
         })?;
         let mut objections = Vec::new();
         if recipients.is_empty() {
-            let words =
-                "the method names no auditors' recipients: everybody who finds the recording can read it";
+            let words = "the method names no auditors' recipients: everybody who finds the recording can read it";
             objections.push(Objection { kind: NOT_ENCRYPTED, words: words.to_owned() });
         }
         let (place, prefix) = place(kit)?;
@@ -160,7 +159,8 @@ impl Seat {
         let summary = recorder.finish();
         let ended = ended.map_err(|e| failed(e.to_string()))?;
         drop(hideout);
-        let summary = summary.ok_or_else(|| failed("the recorder ended before its time".to_owned()))?;
+        let summary =
+            summary.ok_or_else(|| failed("the recorder ended before its time".to_owned()))?;
         tell(context, &name, &summary, ended.cut);
         let at_terminal = work.at_terminal && ended.cut.is_none();
         let traces = leave::look(
@@ -177,7 +177,9 @@ impl Seat {
         let note = match (ended.cut, &summary.problem) {
             (Some(why), None) => Some(why.to_owned()),
             (None, Some(problem)) => Some(format!("not all of it could be written: {problem}")),
-            (Some(why), Some(problem)) => Some(format!("{why}; not all could be written: {problem}")),
+            (Some(why), Some(problem)) => {
+                Some(format!("{why}; not all could be written: {problem}"))
+            }
             (None, None) => None,
         };
         Ok(Sat {
@@ -203,7 +205,10 @@ impl Seat {
     }
 
     /// Makes the folder, and returns how the record calls it.
-    fn folder(&self, index: &Index) -> Result<(Folder, String), crate::session::recording::RecordingError> {
+    fn folder(
+        &self,
+        index: &Index,
+    ) -> Result<(Folder, String), crate::session::recording::RecordingError> {
         let stamp = index.started.rfc3339().replace(['-', ':'], "");
         let mut number = 1;
         loop {
@@ -226,17 +231,25 @@ impl Seat {
         let ui = &context.ui;
         let who = match self.recipients.len() {
             0 => "NOT ENCRYPTED: everybody who finds it can read it".to_owned(),
-            count => format!("for the auditors alone ({count} keys)").replace("(1 keys)", "(1 key)"),
+            count => {
+                format!("for the auditors alone ({count} keys)").replace("(1 keys)", "(1 key)")
+            }
         };
         ui.must_say("");
         ui.must_say(&format!(
             "{} Everything that this terminal shows and that you type is kept, {who}.",
             crate::ui::Ui::strong("This session is recorded.")
         ));
-        ui.must_say("What you type while nothing is shown (passwords) is not kept, nor is the credential.");
+        ui.must_say(
+            "What you type while nothing is shown (passwords) is not kept, nor is the credential.",
+        );
         if let Some(minutes) = limit {
             let until = Instant::now().plus_minutes(minutes);
-            ui.must_say(&format!("Time: until {} ({}). The title says how much is left.", until.utc(), until.local()));
+            ui.must_say(&format!(
+                "Time: until {} ({}). The title says how much is left.",
+                until.utc(),
+                until.local()
+            ));
         }
         ui.must_say("`exit` ends it. If the terminal looks odd afterwards: `reset`.");
         ui.must_say("");
@@ -269,9 +282,7 @@ fn place(kit: Option<&Path>) -> Result<(PathBuf, String), Failure> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let others = [Some(".".into()), runtime, Some("/dev/shm".into())];
     let others = others.into_iter().flatten().map(|place| (place, String::new()));
-    let takes = |place: &Path| {
-        files::make_private_folder(place).is_ok() && tempfile_in(place)
-    };
+    let takes = |place: &Path| files::make_private_folder(place).is_ok() && tempfile_in(place);
     in_kit.into_iter().chain(others).find(|(place, _)| takes(place)).ok_or_else(|| {
         Failure::invalid("there is no folder that a recording could be written to")
             .hint("release it without one: `breakglass combine --show`")

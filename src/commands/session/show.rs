@@ -164,7 +164,8 @@ impl Parts<'_> {
             let before = self.heads[number as usize - 1];
             let (sealed, _) = self.recording.part(number, before).map_err(|e| not_whole(&e))?;
             let part = self.open(number, sealed)?;
-            let body = self.recording.body(number, before, part.expose()).map_err(|e| not_whole(&e))?;
+            let body =
+                self.recording.body(number, before, part.expose()).map_err(|e| not_whole(&e))?;
             for text in String::from_utf8_lossy(body).lines() {
                 if !line(text)? {
                     return Ok(());
@@ -200,7 +201,10 @@ fn write_cast(ui: &Ui, parts: &Parts<'_>, path: &Path) -> Result<(), Failure> {
         Ok(true)
     })?;
     files::write_new(path, &cast)?;
-    ui.say(&format!("Written: `{}`, readable for everybody; delete it when you are done", path.display()));
+    ui.say(&format!(
+        "Written: `{}`, readable for everybody; delete it when you are done",
+        path.display()
+    ));
     Ok(())
 }
 

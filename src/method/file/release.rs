@@ -38,6 +38,8 @@ pub enum Source {
     All,
     /// A field of the layout `lines`.
     Field(String),
+    /// A field that only some credentials have, such as personal ones.
+    Maybe(String),
     /// A text that is no secret.
     Text(String),
 }
@@ -102,7 +104,10 @@ impl Checker<'_> {
                             a field needs layout = \"lines\"";
                 Err(self.rule(value.span(), what))
             }
-            (field, Layout::Lines) => Ok(Source::Field(field.to_ascii_lowercase())),
+            (field, Layout::Lines) => Ok(match field.strip_suffix('?') {
+                Some(field) => Source::Maybe(field.to_ascii_lowercase()),
+                None => Source::Field(field.to_ascii_lowercase()),
+            }),
         }
     }
 }
