@@ -141,6 +141,8 @@ pub struct Release {
     pub kept: Option<(u64, Instant)>,
     /// Records of the SESSIONs under it.
     pub sessions: Vec<u64>,
+    /// Record of the EXCEPTION that says why there is no recording.
+    pub unrecorded: Option<u64>,
 }
 
 /// Something that a drill has found.
@@ -384,6 +386,9 @@ impl State {
 /// The kinds of TAMPER records that the program writes about papers that it read.
 pub const FORGED: [&str; 3] =
     ["does not fit its commitment", "its lock is no age file", "never issued"];
+
+/// The kind of the EXCEPTION record under a release that nobody recorded.
+pub const NO_RECORDING: &str = "no recording";
 
 /// The word for a seal that is as it should be.
 pub const INTACT: &str = "intact";

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{FORGED, Fate, Finding, INTACT, Release, Set, Sheet, State};
+use super::{FORGED, Fate, Finding, INTACT, NO_RECORDING, Release, Set, Sheet, State};
 use crate::clock::Instant;
 use crate::logbook::{Entry, Event, Member, Person};
 use crate::set::SheetId;
@@ -52,6 +52,12 @@ impl State {
                 let mut releases = self.sets.iter_mut().flat_map(|set| &mut set.releases);
                 if let Some(release) = releases.find(|r| Some(r.record) == about) {
                     release.sessions.push(entry.seq);
+                }
+            }
+            Event::Exception if entry.text("kind") == NO_RECORDING => {
+                let mut releases = self.sets.iter_mut().flat_map(|set| &mut set.releases);
+                if let Some(release) = releases.find(|r| Some(r.record) == about) {
+                    release.unrecorded = Some(entry.seq);
                 }
             }
             Event::Keep => self.keep(entry, about, at),
@@ -233,6 +239,8 @@ impl Set {
         for release in &mut self.releases {
             release.ended = release.ended.filter(|(record, _)| *record != void);
             release.kept = release.kept.filter(|(record, _)| *record != void);
+            release.sessions.retain(|record| *record != void);
+            release.unrecorded = release.unrecorded.filter(|record| *record != void);
         }
         self.aborted = self.aborted.filter(|record| *record != void);
         for stamp in [&mut self.revoked, &mut self.compromised, &mut self.disabled] {
@@ -312,6 +320,7 @@ impl Set {
             ended: None,
             kept: None,
             sessions: Vec::new(),
+            unrecorded: None,
         });
         self.mark_read(entry, at);
         self.move_sheets(entry);
