@@ -1,6 +1,6 @@
 //! One evidence file: what it is, what it covers, and the facts in it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
@@ -159,6 +159,10 @@ pub struct Reading<'a> {
     pub found: Found,
     /// The open run of uses by credential, subject, address, program and word: its place in `found.facts`.
     runs: HashMap<u64, usize>,
+    /// Sessions that came from what matters, by the name that this log has for them.
+    sessions: HashSet<String>,
+    /// Ends of sessions so far.
+    ends: usize,
     record: u64,
     /// The account of the record that is being read.
     current: Box<str>,
@@ -171,6 +175,8 @@ impl<'a> Reading<'a> {
             interest,
             found: Found::default(),
             runs: HashMap::new(),
+            sessions: HashSet::new(),
+            ends: 0,
             record: 0,
             current: "".into(),
         }
@@ -197,6 +203,31 @@ impl<'a> Reading<'a> {
             self.found.aliases.insert(session.to_owned(), parent.to_owned());
         } else {
             self.partial(format!("more than {MOST_SESSIONS} sessions came from {parent}"));
+        }
+    }
+
+    /// Takes a session that came from a credential: how it ends matters too.
+    pub fn session(&mut self, fact: Fact) {
+        if self.interest.wants(&fact.subject, &fact.credential)
+            && self.sessions.len() < MOST_SESSIONS
+        {
+            self.sessions.insert(fact.session.to_string());
+        }
+        self.fact(fact);
+    }
+
+    /// Says whether a session came from what matters.
+    pub fn knows_session(&self, session: &str) -> bool {
+        self.sessions.contains(session)
+    }
+
+    /// Takes what ends sessions of whomever: it is rare, and who they are of may come later.
+    pub fn ends(&mut self, fact: Fact) {
+        if self.ends < MOST_SESSIONS {
+            self.ends += 1;
+            let place = Place { file: 0, record: self.record };
+            let account = self.current.clone();
+            self.found.facts.push(Fact { place, account, ..fact });
         }
     }
 

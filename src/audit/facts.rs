@@ -255,6 +255,10 @@ pub struct Fact {
     pub times: u64,
     /// The last of the run.
     pub last: Option<Instant>,
+    /// The session that came from it, and of which role it is. Empty: it is about no session.
+    pub session: Box<str>,
+    /// When that session ends by itself, where the source says it.
+    pub until: Option<Instant>,
 }
 
 impl Fact {
@@ -276,7 +280,15 @@ impl Fact {
             word: "".into(),
             times: 1,
             last: when.to,
+            session: "".into(),
+            until: None,
         }
+    }
+
+    /// Names the session that came from it, and when it ends by itself.
+    #[must_use]
+    pub fn session(self, session: &str, until: Option<Instant>) -> Self {
+        Self { session: session.into(), until, ..self }
     }
 
     /// Names whose credential it is.
@@ -354,6 +366,7 @@ impl fmt::Display for Fact {
             ("from", &self.address),
             ("word", &self.word),
             ("mount", &self.mount),
+            ("session", &self.session),
         ] {
             if !text.is_empty() {
                 write!(f, "  {name}={text}")?;
@@ -361,6 +374,9 @@ impl fmt::Display for Fact {
         }
         if let Some(made) = self.made {
             write!(f, "  made={}", made.rfc3339())?;
+        }
+        if let Some(until) = self.until {
+            write!(f, "  until={}", until.rfc3339())?;
         }
         if self.times > 1 {
             write!(f, "  times={}", self.times)?;

@@ -93,6 +93,20 @@ pub const TRAPS: &[Trap] = &[
         not: &[],
     },
     Trap {
+        name: "a session says when it ends, in one of two ways, and of which role it is",
+        file: r#"{"eventTime":"2026-01-01T00:00:00Z","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"userName":"bg","accessKeyId":"K1"},"requestParameters":{"roleArn":"arn:aws:iam::1:role/ops/incident"},"responseElements":{"credentials":{"accessKeyId":"ASIA1","expiration":"2026-01-01T01:00:00Z"}}}"#,
+        args: &[],
+        says: &["session=ASIA1 of role/incident  until=2026-01-01T01:00:00Z"],
+        not: &[],
+    },
+    Trap {
+        name: "sessions of a user are ended by a policy of that name, and by no other",
+        file: "{\"eventTime\":\"2026-01-01T00:00:00Z\",\"eventSource\":\"iam.amazonaws.com\",\"eventName\":\"PutUserPolicy\",\"userIdentity\":{\"userName\":\"x\",\"accessKeyId\":\"K2\"},\"requestParameters\":{\"userName\":\"bg\",\"policyName\":\"AWSRevokeOlderSessions\"}}\n{\"eventTime\":\"2026-01-01T00:00:01Z\",\"eventSource\":\"iam.amazonaws.com\",\"eventName\":\"PutUserPolicy\",\"userIdentity\":{\"userName\":\"x\",\"accessKeyId\":\"K2\"},\"requestParameters\":{\"userName\":\"bg\",\"policyName\":\"Other\"}}\n",
+        args: &[],
+        says: &["sessions_ended 2026-01-01T00:00:00Z  subject=bg"],
+        not: &["sessions_ended 2026-01-01T00:00:01Z"],
+    },
+    Trap {
         name: "Google's own keys are no keys of ours, and the year 9999 is never",
         file: r#"[{"name":"projects/p/serviceAccounts/a@p.iam/keys/one","validAfterTime":"2026-01-01T00:00:00Z","validBeforeTime":"9999-12-31T23:59:59Z","keyType":"USER_MANAGED","disabled":true},{"name":"projects/p/serviceAccounts/a@p.iam/keys/two","validAfterTime":"2026-01-01T00:00:00Z","keyType":"SYSTEM_MANAGED"}]"#,
         args: &["--report-time", "FILE=2026-03-01T00:00Z"],

@@ -35,6 +35,9 @@ pub(super) const FORMATS: &[Format] = &[
     },
 ];
 
+/// The policy that denies what older sessions ask for: the name is that of AWS's own console.
+const ENDS_SESSIONS: &str = "AWSRevokeOlderSessions";
+
 /// A text of the event, not copied where it stands there as it is.
 #[derive(Deserialize)]
 #[serde(transparent)]
@@ -93,6 +96,9 @@ struct Request {
     user_name: Option<String>,
     access_key_id: Option<String>,
     status: Option<String>,
+    role_arn: Option<String>,
+    role_name: Option<String>,
+    policy_name: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -217,7 +223,12 @@ fn event(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
         if let Some(minted) = response().credentials {
             let with = parent.as_deref().unwrap_or(with);
             reading.minted(&minted.access_key_id, with);
+            let until = us_text(&minted.expiration).or_else(|| zoned(&minted.expiration));
+            let request: Request = parsed(event.request_parameters);
+            let role = request.role_arn.as_deref().and_then(|arn| arn.rsplit('/').next());
+            let role = role.map(|role| format!(" of role/{role}")).unwrap_or_default();
             let session = fact(What::SessionMinted).subject(caller).credential(with);
+            let session = session.session(&format!("{}{role}", minted.access_key_id), until);
             reading.fact(
                 session
                     .word(&format!("{word} {} until {}", minted.access_key_id, minted.expiration)),
@@ -244,6 +255,17 @@ fn change(
 ) {
     // without a user in the request it is the caller's own
     let user = request.user_name.as_deref().unwrap_or(caller);
+    if request.policy_name.as_deref() == Some(ENDS_SESSIONS) && !failed {
+        let whose = match (&*event.name, &request.role_name) {
+            ("PutUserPolicy", _) => Some(user.to_owned()),
+            ("PutRolePolicy", Some(role)) => Some(format!("role/{role}")),
+            _ => None,
+        };
+        if let Some(whose) = whose {
+            reading.ends(fact(What::SessionsEnded).subject(&whose));
+        }
+        return;
+    }
     let key = request.access_key_id.as_deref().unwrap_or_default();
     let password = format!("{user} password");
     if matches!(&*event.name, "DeleteAccessKey" | "UpdateAccessKey") && key.is_empty() {

@@ -48,9 +48,13 @@ pub fn epoch(number: u64) -> Instant {
     Instant::from_unix(if number < 100_000_000_000 { number } else { number / 1000 })
 }
 
-/// Reads AWS's US text, `Jan 8, 2020 8:43:06 PM`, which is UTC.
+/// Reads AWS's US text, `Jan 8, 2020 8:43:06 PM`, which is UTC. Newer ones have a comma behind the year, or a narrow space
+/// before the last word: so writes the library that they use.
 pub fn us_text(text: &str) -> Option<Instant> {
-    let time = DateTime::strptime("%b %d, %Y %I:%M:%S %p", text.trim()).ok()?;
+    let text = text.trim().replace('\u{202f}', " ");
+    let time = DateTime::strptime("%b %d, %Y %I:%M:%S %p", &text)
+        .or_else(|_| DateTime::strptime("%b %d, %Y, %I:%M:%S %p", &text))
+        .ok()?;
     instant(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
@@ -124,6 +128,7 @@ mod tests {
         assert_eq!(zoned("2026-11-23T06:18:19"), None);
         assert_eq!(zoned("N/A"), None);
         assert_eq!(us_text("Jan 8, 2020 8:43:06 PM"), at("2020-01-08T20:43:06Z"));
+        assert_eq!(us_text("Jan 8, 2020, 8:43:06\u{202f}PM"), at("2020-01-08T20:43:06Z"));
         assert_eq!(us_text("Jan 18, 2020 12:03:06 AM"), at("2020-01-18T00:03:06Z"));
         assert_eq!(Some(epoch(1_795_414_699)), expected);
         assert_eq!(Some(epoch(1_795_414_699_123)), expected);

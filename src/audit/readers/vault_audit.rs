@@ -13,6 +13,7 @@ use super::{Format, Input, each_element, each_row};
 use crate::audit::elements::Broken;
 use crate::audit::evidence::{Kind, Reading};
 use crate::audit::facts::{Fact, Span, What};
+use crate::clock::Instant;
 
 pub(super) const FORMATS: &[Format] = &[
     Format {
@@ -41,6 +42,9 @@ fn hashes(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken
         Ok(())
     })
 }
+
+/// How the paths begin on which tokens are renewed.
+const RENEW: &str = "auth/token/renew";
 
 /// A text; `null` is an empty one.
 #[derive(Default)]
@@ -81,6 +85,15 @@ struct Auth<'a> {
     #[serde(borrow)]
     display_name: Text<'a>,
     metadata: Option<Metadata>,
+    token_ttl: u64,
+}
+
+impl Auth<'_> {
+    /// Returns when a token ends that was given at a time, if nobody renews it.
+    fn until(&self, at: Instant) -> Option<Instant> {
+        let seconds = i64::try_from(self.token_ttl).ok().filter(|seconds| *seconds > 0)?;
+        Some(at.shifted(seconds))
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -161,7 +174,8 @@ fn line(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
         if let Some(auth) = line.response.auth.as_ref().filter(|_| !failed) {
             let session = named(&auth.accessor.0);
             let minted = fact(What::SessionMinted).subject(login).credential(login).by(login, "");
-            reading.fact(minted.word(&format!("{word} {session}")));
+            let minted = minted.session(&session, auth.until(at));
+            reading.session(minted.word(&format!("{word} {session}")));
         }
         return Ok(());
     }
@@ -176,13 +190,21 @@ fn line(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
         reading.fact(fact(What::SessionUsed).subject(&user).credential(&user));
     }
     let data = line.request.data.unwrap_or_default();
+    // whoever renews a token moves its end
+    if let Some(auth) = line.response.auth.as_ref().filter(|_| path.starts_with(RENEW)) {
+        let session = named(&auth.accessor.0);
+        if reading.knows_session(&session) {
+            let renewed = fact(What::SessionMinted).subject(&user).credential(&user);
+            reading.fact(renewed.session(&session, auth.until(at)));
+        }
+    }
     let changed = match path {
         "auth/token/revoke-accessor" => {
             let gone = named(data.accessor.as_deref().unwrap_or_default());
-            Some(fact(What::Deleted).credential(&gone))
+            ended(fact(What::Deleted).credential(&gone), reading)
         }
         "auth/token/revoke-self" => {
-            Some(fact(What::Deleted).subject(subject).credential(&accessor))
+            ended(fact(What::Deleted).subject(subject).credential(&accessor), reading)
         }
         "auth/token/revoke" | "auth/token/revoke-orphan" => {
             reading.note("tokens were revoked by themselves, not by accessor: which ones, this log does not tell");
@@ -197,6 +219,15 @@ fn line(json: &str, reading: &mut Reading<'_>) -> Result<(), String> {
         reading.fact(changed);
     }
     Ok(())
+}
+
+/// A token is gone: where it came from a credential that matters, whoever has ended it.
+fn ended(fact: Fact, reading: &mut Reading<'_>) -> Option<Fact> {
+    if !reading.knows_session(&fact.credential) {
+        return Some(fact);
+    }
+    reading.ends(fact);
+    None
 }
 
 /// What happens to a user of a userpass mount.
