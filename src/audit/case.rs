@@ -4,6 +4,7 @@ mod absence;
 mod attribution;
 mod book;
 mod coverage;
+mod recorded;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 pub use self::absence::NOT_LISTED;
 pub use self::book::{Book, known, platform_of};
 pub use self::coverage::Sees;
+pub use self::recorded::{Recorded, Trace};
 use super::evidence::{Evidence, Interest, Kind};
 use super::facts::{Fact, Place, Span, What};
 use super::timeline::Timeline;
@@ -44,6 +46,8 @@ pub struct Case {
     pub paper: Vec<Paper>,
     /// Records on signed strips.
     pub strips: Vec<Entry>,
+    /// Recordings of sessions.
+    pub recordings: Vec<Recorded>,
     /// Files that are no evidence of a platform.
     pub inputs: Vec<Input>,
     /// The time of this audit.
@@ -89,6 +93,8 @@ pub struct Beside {
     pub paper: Vec<Paper>,
     /// Records on strips.
     pub strips: Vec<Entry>,
+    /// Recordings of sessions.
+    pub recordings: Vec<Recorded>,
     /// Every file of these, and those that nobody has to look into.
     pub inputs: Vec<Input>,
 }
@@ -176,8 +182,21 @@ impl Case {
             }
         }
         attribution::resolve_slots(&mut facts);
-        let Beside { leavers, paper, strips, inputs } = beside;
-        let mut case = Self { books, evidence, facts, leavers, paper, strips, inputs, as_of, skew };
+        let Beside { leavers, paper, strips, mut recordings, inputs } = beside;
+        // nor does it know what was recorded later
+        recordings.retain(|r| r.index.as_ref().is_none_or(|index| index.started <= now));
+        let mut case = Self {
+            books,
+            evidence,
+            facts,
+            leavers,
+            paper,
+            strips,
+            recordings,
+            inputs,
+            as_of,
+            skew,
+        };
         let absent = case.absent();
         case.facts.extend(absent);
         case

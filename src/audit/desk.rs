@@ -4,6 +4,8 @@ mod books;
 mod error;
 mod exports;
 mod papers;
+mod recordings;
+mod secrets;
 mod sort;
 
 use std::fs;
@@ -14,7 +16,7 @@ pub use self::error::DeskError;
 use self::error::broken;
 use self::exports::{again, is_same, read_evidence};
 use self::papers::{read_leavers, read_transcript};
-use self::sort::{Sorted, sort};
+use self::sort::{Sorted, TERMINAL, sort};
 use super::case::{Beside, Book, Case, Input};
 use super::evidence::{Evidence, Interest};
 use super::probe::Probe;
@@ -25,6 +27,7 @@ use crate::files::{self, FileError};
 use crate::kit::Kit;
 use crate::logbook::{Entry, Logbook, hex};
 use crate::method::{Method, file::MAX_FILE};
+use crate::session::recording::Recording;
 use crate::set::sha256;
 
 /// Most files in all.
@@ -61,6 +64,8 @@ struct Desk {
     waivers: Vec<Waiver>,
     evidence: Vec<(PathBuf, &'static Format, Probe)>,
     pages: Vec<PathBuf>,
+    /// Folders of recordings, and recordings that are one file.
+    recordings: (Vec<PathBuf>, Vec<PathBuf>),
     inputs: Vec<Input>,
     /// Whether what is laid comes out of a kit that is audited.
     in_kit: bool,
@@ -72,8 +77,18 @@ struct Desk {
 
 /// Reads everything: kits, books, evidence. Returns the case and who has waived what.
 pub fn read(paths: &[PathBuf], options: &Options<'_>) -> Result<(Case, Vec<Waiver>), DeskError> {
-    let Desk { mut books, methods, transcripts, leavers, waivers, evidence, pages, inputs, .. } =
-        Desk::of(paths, options)?;
+    let Desk {
+        mut books,
+        methods,
+        transcripts,
+        leavers,
+        waivers,
+        evidence,
+        pages,
+        recordings: (folders, casts),
+        inputs,
+        ..
+    } = Desk::of(paths, options)?;
     if books.is_empty() {
         return Err(DeskError::NoBook);
     }
@@ -123,6 +138,14 @@ pub fn read(paths: &[PathBuf], options: &Options<'_>) -> Result<(Case, Vec<Waive
     for path in transcripts {
         beside.paper.push(read_transcript(&path, &books, options.as_of)?);
     }
+    for path in folders {
+        let recorded = recordings::read_folder(&path);
+        beside.inputs.push(recordings::as_input(&recorded));
+        beside.recordings.push(recorded);
+    }
+    for path in casts {
+        beside.recordings.push(recordings::read_file(&path)?);
+    }
     if let Some(first) = pages.first() {
         let read = (options.strips)(&pages);
         let (found, bare) = read.map_err(|what| broken(first, 0, what))?;
@@ -151,6 +174,7 @@ impl Desk {
             waivers: Vec::new(),
             evidence: Vec::new(),
             pages: Vec::new(),
+            recordings: (Vec::new(), Vec::new()),
             inputs: Vec::new(),
             in_kit: false,
             files: 0,
@@ -186,6 +210,10 @@ impl Desk {
         if log.is_some() {
             return self.kit(path);
         }
+        // one thing of thousands of parts
+        if Recording::is_at(path) {
+            return self.count(path).map(|()| self.recordings.0.push(path.to_owned()));
+        }
         let failed = |source| FileError::Io { deed: "read", path: path.to_owned(), source };
         let mut inside = Vec::new();
         for entry in fs::read_dir(path).map_err(failed)? {
@@ -205,7 +233,7 @@ impl Desk {
         inside.into_iter().try_for_each(|entry| self.lay(&entry, depth + 1))
     }
 
-    /// Takes a kit: its book, the methods as they were dealt, and its folder of evidence.
+    /// Takes a kit: its book, the methods as they were dealt, and its folders of evidence and of recordings.
     fn kit(&mut self, path: &Path) -> Result<(), DeskError> {
         let strange = |what| DeskError::Strange { path: path.to_owned(), what };
         let kit = Kit::open(path).map_err(|_| strange("no kit"))?;
@@ -233,18 +261,21 @@ impl Desk {
             let what = if dealt { "method file as it was dealt" } else { "method file" };
             self.inputs.push(Input { path, what, sha256 });
         }
-        let evidence = kit.dir().join("evidence");
         self.in_kit = true;
-        let laid = if evidence.is_dir() { self.lay(&evidence, 1) } else { Ok(()) };
+        let folders = ["evidence", "sessions"].map(|name| kit.dir().join(name));
+        let mut laid = folders.iter().filter(|folder| folder.is_dir());
+        let laid = laid.try_for_each(|folder| self.lay(folder, 1));
         self.in_kit = false;
         laid
     }
 
-    fn file(&mut self, path: &Path) -> Result<(), DeskError> {
+    fn count(&mut self, path: &Path) -> Result<(), DeskError> {
         self.files += 1;
-        if self.files > MOST_FILES {
-            return Err(DeskError::TooMuch(path.to_owned()));
-        }
+        if self.files > MOST_FILES { Err(DeskError::TooMuch(path.to_owned())) } else { Ok(()) }
+    }
+
+    fn file(&mut self, path: &Path) -> Result<(), DeskError> {
+        self.count(path)?;
         let sorted = sort(path)?;
         // whoever is audited does not say what is accepted, and who has left
         if self.in_kit && matches!(sorted, Sorted::Waivers | Sorted::Leavers) {
@@ -281,6 +312,7 @@ impl Desk {
                 self.evidence.push((path.to_owned(), format, *probe));
             }
             Sorted::Page => self.pages.push(path.to_owned()),
+            Sorted::Aside(TERMINAL) => self.recordings.1.push(path.to_owned()),
             Sorted::Aside(_) => {}
         }
         Ok(())

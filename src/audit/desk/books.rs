@@ -92,6 +92,8 @@ fn take(book: &mut Book, entry: Entry) {
         None => entry,
     };
     let named = inner.members.get("evidence").and_then(serde_json::Value::as_array);
+    // recordings have rules of their own
+    let named = named.filter(|_| !inner.is(Event::Session));
     for file in named.into_iter().flatten() {
         if let (Some(name), Some(hash)) = (file["file"].as_str(), file["sha256"].as_str()) {
             book.named.push((inner.seq, name.to_owned(), hash.to_owned(), None));

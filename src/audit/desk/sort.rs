@@ -56,8 +56,15 @@ pub(super) fn sort(path: &Path) -> Result<Sorted, DeskError> {
         Probe::Text(head) if head.starts_with("age-encryption.org/v1\n") => {
             Ok(Sorted::Aside(SEALED))
         }
-        Probe::Json(shape) if shape.element_has(&["version", "width", "height"]) => {
-            Ok(Sorted::Aside("recording of a terminal"))
+        // asciicast versions 1 and 2, and 3
+        Probe::Json(shape)
+            if shape.element_has(&["version", "width", "height"])
+                || shape.element_has(&["version", "term"]) =>
+        {
+            Ok(Sorted::Aside(TERMINAL))
+        }
+        Probe::Json(shape) if shape.has(&["part", "prev"]) => {
+            strange("a part of a recording: bring the folder that it lies in")
         }
         Probe::Bytes(head) => {
             bytes(head).map_or_else(|| strange("no text, no picture, no PDF and no recording"), Ok)
@@ -76,6 +83,8 @@ pub(super) fn sort(path: &Path) -> Result<Sorted, DeskError> {
 
 const REPORT: &str = "report of an audit";
 const SEALED: &str = "sealed recording";
+/// A recording of a terminal that is one file.
+pub(super) const TERMINAL: &str = "recording of a terminal";
 
 /// Sorts what is no text, by its first bytes.
 fn bytes(head: &[u8]) -> Option<Sorted> {
