@@ -11,6 +11,8 @@
 mod mutations;
 #[path = "support/papers.rs"]
 mod papers;
+#[path = "audit/recorded.rs"]
+mod recorded;
 #[path = "audit/traps.rs"]
 mod traps;
 
@@ -20,10 +22,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use breakglass::clock::Instant;
 use breakglass::logbook::hex;
+use breakglass::session::recording::{Folder, Index};
 use breakglass::set::sha256;
 use mutations::{KEY1, KEY2, KEY4, MUTATIONS, Mutation, REPLACED};
 use papers::Papers;
+use recorded::RECORDED;
 use serde_json::Value;
 use traps::{HEAD, TRAPS, Trap};
 
@@ -47,6 +52,14 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if entry.is_dir() { all.extend(files(&entry)) } else { all.push(entry) }
     }
+    all.sort();
+    all
+}
+
+/// What lies in a folder, by name.
+fn inside(folder: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     all.sort();
     all
 }
@@ -98,9 +111,11 @@ impl Desk {
     fn of(case: &str, args: &'static [&'static str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         for file in files(&at(case)) {
-            let name = file.file_name().unwrap().to_str().unwrap();
+            let name = file.strip_prefix(at(case)).unwrap().to_str().unwrap();
             if !["book.jsonl", "expected.md"].contains(&name) {
-                fs::copy(&file, dir.path().join(name)).unwrap();
+                let copy = dir.path().join(name);
+                fs::create_dir_all(copy.parent().unwrap()).unwrap();
+                fs::copy(&file, copy).unwrap();
             }
         }
         let text = fs::read_to_string(at(case).join("book.jsonl")).unwrap();
@@ -110,7 +125,7 @@ impl Desk {
 
     fn audit(&self, more: &[&str]) -> Output {
         fs::write(self.dir.path().join("book.jsonl"), chained(&self.book)).unwrap();
-        let paths = files(self.dir.path());
+        let paths = inside(self.dir.path());
         let paths: Vec<&str> = paths.iter().map(|path| path.to_str().unwrap()).collect();
         audit(&[self.args, more, &paths[..]].concat(), self.dir.path())
     }
@@ -221,7 +236,7 @@ impl Desk {
         fs::write(path, format!("{event}\n{text}")).unwrap();
     }
 
-    /// Releases generation 4, as record 41.
+    /// Releases generation 4, as record 44.
     fn release4(&mut self, at: &str, (name, id): (&str, &str)) {
         let due = format!("2026-11-11{}", &at[10..]);
         self.append(&serde_json::json!({
@@ -259,6 +274,49 @@ impl Desk {
 }
 
 impl Desk {
+    /// A recording in the folder `sessions`, as this program makes it. Returns the end of its chain.
+    fn recorded(
+        &self,
+        name: &str,
+        release: u64,
+        (started, recipients): (&str, &[&str]),
+        parts: &[&str],
+    ) -> String {
+        let index = Index {
+            method: "aws-payments-prod".into(),
+            release: Some(release.to_string()),
+            started: Instant::parse_rfc3339(started).unwrap(),
+            recipients: recipients.iter().map(|r| (*r).to_owned()).collect(),
+        };
+        let path = self.dir.path().join("sessions").join(name);
+        let mut folder = Folder::create(&path, &index).unwrap();
+        for part in parts {
+            folder.add((folder.opening_line() + part).as_bytes(), true).unwrap();
+        }
+        folder.head().hex()
+    }
+
+    /// Generation 1 assumes a role under the first release.
+    fn assumed(&self, until: &str) {
+        let more = serde_json::json!({
+            "eventSource": "sts.amazonaws.com",
+            "requestParameters": { "roleArn": "arn:aws:iam::123456789012:role/incident", "roleSessionName": "E2040" },
+            "responseElements": { "credentials": { "accessKeyId": "ASIASESSION0000000001", "expiration": until } },
+        });
+        self.event("2026-04-10T04:30:00Z", "AssumeRole", KEY1, &more);
+    }
+
+    /// An administrator denies everything to older sessions.
+    fn ended(&self, name: &str, whose: &Value) {
+        let mut request = whose.clone();
+        request["policyName"] = "AWSRevokeOlderSessions".into();
+        let more = serde_json::json!({
+            "userIdentity": { "type": "IAMUser", "userName": "admin", "accessKeyId": "AKIAADMINADMINADMIN1" },
+            "requestParameters": request,
+        });
+        self.event("2026-04-10T10:35:00Z", name, "", &more);
+    }
+
     /// A line of the server's log.
     fn server(&self, at: &str, user: &str, (severity, state): (&str, &str), message: &str) {
         let (path, time) = (self.dir.path().join("server.jsonl"), at.replace(['T', 'Z'], " "));
@@ -290,6 +348,13 @@ impl Desk {
     }
 }
 
+/// A case, and what is changed in it.
+type Changed = (fn() -> Desk, &'static [Mutation]);
+
+/// The worked cases.
+const CASES: [Changed; 3] =
+    [(Desk::new, MUTATIONS), (Desk::new, RECORDED), (Desk::replace, REPLACED)];
+
 /// One change, and only what it touches.
 fn breaks_its_rule_and_no_other(new: fn() -> Desk, mutations: &[Mutation]) {
     let base = broken(&new().report());
@@ -317,6 +382,11 @@ fn breaks_its_rule_and_no_other(new: fn() -> Desk, mutations: &[Mutation]) {
 #[test]
 fn one_change_breaks_its_rule_and_no_other() {
     breaks_its_rule_and_no_other(Desk::new, MUTATIONS);
+}
+
+#[test]
+fn one_change_to_a_recording_breaks_its_rule_and_no_other() {
+    breaks_its_rule_and_no_other(Desk::new, RECORDED);
 }
 
 #[test]
@@ -387,6 +457,7 @@ const HOLES: &[(&str, &[&str], &str)] = &[
             "BG-REL-011",
             "BG-REV-008",
             "BG-REV-010",
+            "BG-SES-001",
         ],
         "book and method decide, and they are there",
     ),
@@ -407,11 +478,6 @@ const HOLES: &[(&str, &[&str], &str)] = &[
             "BG-EVD-007",
         ],
         "about what evidence shows; that it shows nothing is another rule's business",
-    ),
-    (
-        "cannot tell",
-        &["BG-EVD-001"],
-        "takes a report from before the revocation and none after it; `a_report_without_ids_proves_nothing`",
     ),
     ("cannot tell", &["BG-EVD-003"], "takes a kit with evidence"),
     (
@@ -435,7 +501,7 @@ fn every_rule_comes_out_every_way() {
             seen.entry(text("rule")).or_default().insert(text("outcome"));
         }
     };
-    for (new, mutations) in [(Desk::new as fn() -> Desk, MUTATIONS), (Desk::replace, REPLACED)] {
+    for (new, mutations) in CASES {
         take(&new().report());
         for mutation in mutations {
             let mut desk = new();
@@ -455,7 +521,7 @@ fn every_rule_comes_out_every_way() {
     }
     let mut desk = Desk::new();
     desk.release4("2026-11-10T10:00:00Z", ("B. Alvarez", "E2040"));
-    let end = serde_json::json!({ "event": "END", "at": "2026-11-10T11:00:00Z", "record": 41,
+    let end = serde_json::json!({ "event": "END", "at": "2026-11-10T11:00:00Z", "record": 44,
         "generation": 4, "set": "S GEN4-0000-0000-0000-4" });
     desk.append(&end);
     desk.release4("2026-11-10T12:00:00Z", ("C. Diaz", "E2041"));
@@ -481,7 +547,7 @@ fn a_broken_chain_is_found() {
     let desk = Desk::new();
     desk.audit(&[]);
     desk.edit("book.jsonl", "\"ticket\":\"INC-4412\"", "\"ticket\":\"INC-4413\"");
-    let paths = files(desk.dir.path());
+    let paths = inside(desk.dir.path());
     let paths: Vec<&str> = paths.iter().map(|path| path.to_str().unwrap()).collect();
     let output = audit(&[&["--as-of", "2026-11-15T12:00Z"], &paths[..]].concat(), desk.dir.path());
     assert_eq!(output.status.code(), Some(1));
@@ -510,6 +576,11 @@ fn what_is_not_known_is_named() {
         ("other.json", "{\"a\": 1}", "JSON of a kind that is not known"),
         ("table.csv", "a,b\n1,2\n", "a table whose columns are not known"),
         ("nothing", "", "it is empty"),
+        (
+            "000001.cast",
+            "{\"part\":1,\"prev\":\"00\"}\n",
+            "a part of a recording: bring the folder that it lies in",
+        ),
         (
             "events.csv",
             "credential_id,event,at\nK,vanished,2026-01-01T00:00:00Z\n",
@@ -564,7 +635,7 @@ fn what_nobody_says_was_revoked_was_not() {
     let output =
         audit(&["book.jsonl", "method.toml", "--as-of", "2026-11-15T12:00Z"], desk.dir.path());
     let said = said(&output);
-    assert!(said.contains("FAIL         gen 4, record 41"), "{said}");
+    assert!(said.contains("FAIL         gen 4, record 44"), "{said}");
     assert!(said.contains("no record and no evidence says that it was revoked"), "{said}");
 }
 
@@ -920,6 +991,121 @@ fn recordings_are_listed() {
     }
 }
 
+/// A folder of thousands of parts is one thing; what is wrong with it is said by name.
+#[test]
+fn a_recorded_session_is_one_thing() {
+    let desk = Desk::new();
+    let text = said(&desk.audit(&["--all"]));
+    for words in [
+        "sessions/r7: recorded session",
+        "`sessions/r7` is as record 41 says",
+        "is encrypted to 1 key of the auditors; the credential was taken out 2 times",
+        "nothing in it has the shape of a secret; the credential was taken out 1 time",
+        "`sessions/screen-r30.mp4` is as record 43 says",
+        "release 7: every use that is seen is in its recordings",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(!text.contains("000001"), "{text}");
+    // newer recorders write another head
+    desk.lay("three.cast", "{\"version\": 3, \"term\": {\"cols\": 80, \"rows\": 24}}\n");
+    assert!(said(&desk.audit(&[])).contains("three.cast: recording of a terminal"));
+    let path = |name: &str| desk.dir.path().join("sessions/r7").join(name);
+    let explain = |words: &str| {
+        let text = said(&desk.audit(&[]));
+        assert!(text.contains(words), "{words}: {text}");
+    };
+    fs::copy(path("000003.age"), path("000004.age")).unwrap();
+    explain("goes on where it ends by record 41, behind part 3: it has 4 parts here");
+    fs::remove_file(path("000004.age")).unwrap();
+    fs::rename(path("000003.age"), path("../../aside")).unwrap();
+    explain("is not what record 41 says: it was altered, or cut off; it has 2 parts here");
+    fs::rename(path("../../aside"), path("000003.age")).unwrap();
+    fs::rename(path("000002.age"), path("../../aside")).unwrap();
+    explain("part 2 is missing, and part 3 is there");
+    fs::remove_dir_all(path("")).unwrap();
+    explain("`sessions/r7` of record 41 is not here: bring `sessions/r7`");
+}
+
+/// A kit has its recordings with it.
+#[test]
+fn recordings_of_a_kit_are_looked_at() {
+    let papers = Papers::of(b"correct horse battery staple\n");
+    let book = fs::read_to_string(papers.path("kit/logbook.jsonl")).unwrap();
+    let first: Value = serde_json::from_str(book.lines().next().unwrap()).unwrap();
+    let index = Index {
+        method: first["method"].as_str().unwrap().into(),
+        release: None,
+        started: Instant::now().shifted(-3 * 86_400),
+        recipients: Vec::new(),
+    };
+    let mut folder = Folder::create(&papers.path("kit/sessions/lost"), &index).unwrap();
+    let body = "[1.0,\"o\",\"AGE-SECRET-KEY-1".to_owned() + &"Q".repeat(58) + "\"]\n";
+    folder.add((folder.opening_line() + &body).as_bytes(), true).unwrap();
+    papers.run(&["audit", "kit"]).expect(
+        1,
+        &[
+            "BG-SES-002  FAIL",
+            "sessions/lost` is a recording that no record names",
+            "BG-SES-003  FAIL",
+            "can be read without a key, and holds an age identity (part 1)",
+        ],
+    );
+}
+
+/// A token lives on when the password is changed, until it ends or is ended; whoever renews it moves its end.
+#[test]
+fn a_token_outlives_its_password() {
+    let response = |at: &str, path: &str, rest: &str| {
+        format!(
+            "{{\"time\":\"2026-04-10T{at}Z\",\"type\":\"response\",\"request\":{{\"operation\":\"update\",\"path\":\"{path}\"{rest}\n"
+        )
+    };
+    let token = |ttl: u32| {
+        format!(
+            "}},\"response\":{{\"auth\":{{\"accessor\":\"hmac-sha256:aa\",\"metadata\":{{\"username\":\"bg\"}},\"token_ttl\":{ttl}}}}}}}"
+        )
+    };
+    let login = |ttl| response("03:00:00", "auth/userpass/login/bg", &token(ttl));
+    let renewed = response(
+        "03:50:00",
+        "auth/token/renew-self",
+        &(token(86_400).trim_end_matches('}').to_owned()
+            + "}},\"auth\":{\"metadata\":{\"username\":\"bg\"}}}"),
+    );
+    let changed = response("10:30:00", "auth/userpass/users/bg/password", "}}");
+    let leases = response("10:31:00", "sys/leases/revoke-prefix/auth/userpass/login/bg", "}}");
+    let by_name = response(
+        "10:31:00",
+        "auth/token/revoke-accessor",
+        ",\"data\":{\"accessor\":\"hmac-sha256:aa\"}}}",
+    );
+    for (log, fails) in [
+        (login(86_400) + &changed, true),
+        (login(3600) + &changed, false),
+        (login(3600) + &renewed + &changed, true),
+        (login(86_400) + &changed + &leases, false),
+        (login(86_400) + &changed + &by_name, false),
+    ] {
+        let mut desk = Desk::on("vault-userpass", "user = \"bg\"");
+        for record in &mut desk.book {
+            if record.get("credential").is_some() {
+                record["credential"] = "bg".into();
+            }
+        }
+        desk.lay("vault.jsonl", &log);
+        let report = desk.report();
+        let findings = report["findings"].as_array().unwrap().iter();
+        let found: Vec<&Value> =
+            findings.filter(|f| f["rule"] == "BG-SES-005" && f["generation"] == 1).collect();
+        let outcome = if fails { "fail" } else { "pass" };
+        assert!(
+            !found.is_empty() && found.iter().all(|f| f["outcome"] == outcome),
+            "{log}: {found:#?}"
+        );
+    }
+}
+
 /// On paper: every release and finding, in an order that can be read out, whatever signs evidence has in it.
 #[test]
 #[cfg(feature = "peers")]
@@ -1125,7 +1311,7 @@ fn an_abort_hides_no_release() {
 fn a_void_hides_no_release() {
     let mut desk = Desk::new();
     desk.release4("2026-11-10T10:00:00Z", ("B. Alvarez", "E2040"));
-    desk.append(&serde_json::json!({ "event": "VOID", "at": "2026-11-10T11:00:00Z", "record": 41,
+    desk.append(&serde_json::json!({ "event": "VOID", "at": "2026-11-10T11:00:00Z", "record": 44,
         "note": "it was a mistake" }));
     desk.append(
         &serde_json::json!({ "event": "REVIEW", "at": "2026-11-10T12:00:00Z", "record": 99999,
@@ -1170,7 +1356,7 @@ fn a_kit_waives_nothing_of_its_own() {
 /// Two findings that are not one have not one fingerprint: a waiver is for what somebody has looked at.
 #[test]
 fn every_finding_has_its_own_fingerprint() {
-    for (new, mutations) in [(Desk::new as fn() -> Desk, MUTATIONS), (Desk::replace, REPLACED)] {
+    for (new, mutations) in CASES {
         // two books of one method say everything twice
         let one = mutations.iter().filter(|mutation| !mutation.what.contains("another copy"));
         for Mutation { what, change, .. } in one {

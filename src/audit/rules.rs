@@ -8,6 +8,7 @@ mod logbook;
 mod policy;
 mod releases;
 mod revocation;
+mod sessions;
 mod uses;
 
 use super::case::{Case, Look};
@@ -73,6 +74,7 @@ const FAMILIES: &[&[Rule]] = &[
     custody::RULES,
     generations::RULES,
     drills::RULES,
+    sessions::RULES,
     policy::RULES,
     evidence::RULES,
 ];

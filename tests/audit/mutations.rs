@@ -311,7 +311,7 @@ pub const MUTATIONS: &[Mutation] = &[
         change: |desk| {
             let path = desk.dir.path().join("paper.csv");
             let text = fs::read_to_string(&path).unwrap();
-            fs::write(path, text + "B1,4,5,2026-11-12,03:00,RELEASE,1a 2a 3a,\n").unwrap();
+            fs::write(path, text + "B1,4,8,2026-11-12,03:00,RELEASE,1a 2a 3a,\n").unwrap();
         },
         breaks: &["BG-LOG-003", "BG-LOG-009"],
         mends: &[],
@@ -480,9 +480,9 @@ pub const MUTATIONS: &[Mutation] = &[
         change: |desk| {
             desk.release4("2026-11-10T10:00:00Z", ("B. Alvarez", "E2040"));
             desk.release4("2026-11-10T10:30:00Z", ("C. Diaz", "E2041"));
-            desk.record(42)["revoke_due"] = "2026-11-11T10:00:00Z".into();
+            desk.record(45)["revoke_due"] = "2026-11-11T10:00:00Z".into();
         },
-        breaks: &["BG-REL-003", "BG-REL-007", "BG-REL-010", "BG-REV-001"],
+        breaks: &["BG-REL-003", "BG-REL-007", "BG-REL-010", "BG-REV-001", "BG-SES-001"],
         mends: &[],
     },
     Mutation {
@@ -491,14 +491,14 @@ pub const MUTATIONS: &[Mutation] = &[
             desk.release4("2026-11-10T10:00:00Z", ("B. Alvarez", "E2040"));
             desk.event("2026-11-12T10:00:00Z", "ListUsers", KEY4, &serde_json::json!({}));
         },
-        breaks: &["BG-USE-001", "BG-REL-007", "BG-REL-010", "BG-REV-001"],
+        breaks: &["BG-USE-001", "BG-REL-007", "BG-REL-010", "BG-REV-001", "BG-SES-001"],
         mends: &[],
     },
     Mutation {
         what: "there is another copy of the book, with another end",
         change: |desk| {
             let mut other = desk.book.clone();
-            other.last_mut().unwrap()["at"] = "2026-11-02T10:00:00Z".into();
+            other.last_mut().unwrap()["at"] = "2026-11-03T10:00:00Z".into();
             fs::write(desk.dir.path().join("other.jsonl"), chained(&other)).unwrap();
         },
         breaks: &["BG-LOG-002"],

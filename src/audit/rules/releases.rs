@@ -145,11 +145,11 @@ fn due_time(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-fn each<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'a Look<'a>, &'a Release)> {
+pub(super) fn each<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'a Look<'a>, &'a Release)> {
     view.looks.iter().flat_map(|look| look.set.releases.iter().map(move |release| (look, release)))
 }
 
-fn entry<'a>(look: &Look<'a>, record: u64) -> Option<&'a Entry> {
+pub(super) fn entry<'a>(look: &Look<'a>, record: u64) -> Option<&'a Entry> {
     look.book.entries.iter().find(|entry| entry.seq == record)
 }
 
@@ -168,7 +168,7 @@ fn holders_known(look: &Look<'_>, release: &Release) -> bool {
     look.set.sheets.keys().all(|sheet| holder(look, *sheet, release).is_some())
 }
 
-fn finish(finding: Finding, look: &Look<'_>, release: &Release) -> Finding {
+pub(super) fn finish(finding: Finding, look: &Look<'_>, release: &Release) -> Finding {
     finding.about(look).release(release.record).records([release.record])
 }
 

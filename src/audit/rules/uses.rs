@@ -1,7 +1,7 @@
 //! USE: was it used outside of what the book says?
 
 mod odd;
-mod windows;
+pub(super) mod windows;
 
 use self::windows::{Window, allowed, over, windows};
 use super::{Rule, View};
@@ -133,7 +133,7 @@ impl Many {
     }
 }
 
-fn used<'a>(look: &'a Look<'_>) -> impl Iterator<Item = &'a Fact> {
+pub(super) fn used<'a>(look: &'a Look<'_>) -> impl Iterator<Item = &'a Fact> {
     look.facts.iter().copied().filter(|fact| fact.what.is_use())
 }
 
@@ -142,7 +142,7 @@ fn key(fact: &Fact) -> String {
     format!("{} {}", fact.stretch(), fact.address)
 }
 
-fn told(fact: &Fact) -> String {
+pub(super) fn told(fact: &Fact) -> String {
     let from =
         if fact.address.is_empty() { String::new() } else { format!(" from {}", fact.address) };
     let times = if fact.times > 1 { format!(", {} times", fact.times) } else { String::new() };

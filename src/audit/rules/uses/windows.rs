@@ -9,15 +9,15 @@ use crate::logbook::{Entry, Event};
 use crate::state::Release;
 
 /// A time in which somebody may use it: a release, or a ceremony. Both ends are moved apart by what clocks may differ.
-pub(super) struct Window {
-    pub(super) from: Instant,
-    pub(super) to: Option<Instant>,
+pub(in crate::audit::rules) struct Window {
+    pub(in crate::audit::rules) from: Instant,
+    pub(in crate::audit::rules) to: Option<Instant>,
     /// The release, if it is one.
-    pub(super) release: Option<u64>,
+    pub(in crate::audit::rules) release: Option<u64>,
 }
 
 /// Returns when a release was over: its END; where nobody wrote one, when the credential was revoked, or had to be.
-pub(super) fn over(look: &Look<'_>, release: &Release) -> Instant {
+pub(in crate::audit::rules) fn over(look: &Look<'_>, release: &Release) -> Instant {
     let revoked = look.set.revoked.map(|(_, at)| at);
     let last = revoked.map_or(release.revoke_due, |at| at.min(release.revoke_due));
     release.ended.map_or(last, |(_, at)| at)
@@ -28,7 +28,7 @@ const AROUND: i64 = 3600;
 
 /// Returns when a set's credential may be used, by the records: releases until they end, and the ceremonies that make,
 /// prove and end it.
-pub(super) fn windows(look: &Look<'_>, skew: i64) -> Vec<Window> {
+pub(in crate::audit::rules) fn windows(look: &Look<'_>, skew: i64) -> Vec<Window> {
     let set = look.set;
     let mut all = Vec::new();
     let revoked = set.revoked.map(|(_, at)| at);
@@ -83,7 +83,7 @@ fn is_of_ceremony(look: &Look<'_>, fact: &Fact) -> bool {
 }
 
 /// Says whether a use lies in a window.
-pub(super) fn allowed(look: &Look<'_>, fact: &Fact, window: &Window) -> Truth {
+pub(in crate::audit::rules) fn allowed(look: &Look<'_>, fact: &Fact, window: &Window) -> Truth {
     match within(fact, window) {
         Truth::No => Truth::No,
         _ if window.release.is_none() && !is_of_ceremony(look, fact) => Truth::No,
@@ -92,7 +92,7 @@ pub(super) fn allowed(look: &Look<'_>, fact: &Fact, window: &Window) -> Truth {
 }
 
 /// Says whether a fact lies in a window.
-pub(super) fn within(fact: &Fact, window: &Window) -> Truth {
+pub(in crate::audit::rules) fn within(fact: &Fact, window: &Window) -> Truth {
     let stretch = fact.stretch();
     match window.to {
         Some(to) => stretch.within(window.from, to),
@@ -105,7 +105,7 @@ pub(super) fn within(fact: &Fact, window: &Window) -> Truth {
 }
 
 /// Says whether an address is one that a method names: an address, a network as 192.0.2.0/24, or the beginning of a text.
-pub(super) fn is_from(address: &str, named: &str) -> bool {
+pub(in crate::audit::rules) fn is_from(address: &str, named: &str) -> bool {
     let (net, bits) = named.split_once('/').map_or((named, None), |(net, bits)| (net, Some(bits)));
     let (Ok(net), Ok(address)) = (net.parse::<IpAddr>(), address.parse::<IpAddr>()) else {
         return address.starts_with(named);

@@ -1,0 +1,99 @@
+//! What may be left of the credential: in recordings, and where a session was.
+
+use super::recordings::{Found, Shelf};
+use super::{named, of_session, recorded};
+use crate::audit::case::Recorded;
+use crate::audit::finding::Finding;
+use crate::audit::rules::{Rule, View};
+
+pub(super) fn left(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
+    let shelf = Shelf::of(view.case);
+    let mut known: Vec<*const Recorded> = Vec::new();
+    for book in &view.case.books {
+        for entry in recorded(book) {
+            let record = entry.seq;
+            let number = |member: &str| entry.number(member).unwrap_or_default();
+            let (short, still) = (number("too_short"), number("traces"));
+            if short > 0 {
+                let what = format!(
+                    "record {record}: {} of the credential {} too short to be looked for",
+                    counted(short, "value"),
+                    if short == 1 { "was" } else { "were" }
+                );
+                out.push(of_session(rule.fail(what), view, book, entry).key("too short"));
+            }
+            if still > 0 {
+                let what = format!(
+                    "record {record}: the credential was found in {} afterwards, and is still there",
+                    counted(still, "place")
+                );
+                out.push(of_session(rule.fail(what), view, book, entry).key("traces"));
+            }
+            for (file, hash) in named(entry) {
+                let finding = match shelf.find(book, file, hash) {
+                    Found::Recording(recording)
+                    | Found::Longer(recording, _)
+                    | Found::Other(recording) => {
+                        known.push(std::ptr::from_ref(recording));
+                        searched(rule, recording, number("redacted"))
+                    }
+                    // people look at films, and nobody into what is sealed
+                    Found::File | Found::OtherFile(_) => continue,
+                    Found::Missing => {
+                        rule.cannot_tell(format!("`{file}` of record {record} is not here"))
+                    }
+                };
+                let finding = of_session(finding, view, book, entry);
+                let key = format!("{file}{}", finding.key);
+                out.push(finding.key(key));
+            }
+        }
+    }
+    for recording in &view.case.recordings {
+        if !known.contains(&std::ptr::from_ref(recording)) {
+            let finding = searched(rule, recording, 0);
+            let method = recording.index.as_ref().map_or("", |index| &index.method);
+            let key = format!("{}{}", recording.name(), finding.key);
+            out.push(finding.of_method(method).key(key));
+        }
+    }
+}
+
+/// Says what a recording holds; what it looks like and where, never what it is.
+fn searched(rule: &'static Rule, recording: &Recorded, redacted: u64) -> Finding {
+    let path = recording.path.display();
+    let out = format!("the credential was taken out {}", counted(redacted, "time"));
+    if let Some(index) =
+        recording.index.as_ref().filter(|_| recording.is_sealed() && recording.traces.is_empty())
+    {
+        let keys = counted(index.recipients.len() as u64, "key");
+        return rule.pass(format!("`{path}` is encrypted to {keys} of the auditors; {out}"));
+    }
+    if recording.heads.is_empty() {
+        return rule.cannot_tell(format!("`{path}` cannot be read"));
+    }
+    if let Some(why) = recording.broken.as_ref().filter(|_| recording.traces.is_empty()) {
+        return rule.cannot_tell(format!(
+            "nothing in what is here of `{path}` has the shape of a secret, and it is not whole: {why}"
+        ));
+    }
+    if recording.traces.is_empty() {
+        return rule.pass(format!(
+            "`{path}` is not encrypted, and nothing in it has the shape of a secret; {out}"
+        ));
+    }
+    let traces = recording.traces.iter().map(|trace| {
+        let times =
+            if trace.times > 1 { format!(", {} times", trace.times) } else { String::new() };
+        format!("{} ({}{times})", trace.kind, trace.place)
+    });
+    let traces: Vec<String> = traces.collect();
+    let kinds: Vec<&str> = recording.traces.iter().map(|trace| trace.kind).collect();
+    rule.fail(format!("`{path}` can be read without a key, and holds {}", traces.join(", ")))
+        .key(kinds.join(" "))
+}
+
+fn counted(number: u64, word: &str) -> String {
+    let many = if number == 1 { "" } else { "s" };
+    format!("{number} {word}{many}")
+}
