@@ -100,6 +100,13 @@ pub const TRAPS: &[Trap] = &[
         not: &[],
     },
     Trap {
+        name: "a table may say when a session ends",
+        file: "credential_id,event,at,session,session_until\nK1,session_minted,2026-01-01T00:00:00Z,ASIA1,2026-01-01T01:00:00Z\n",
+        args: &[],
+        says: &["session=ASIA1  until=2026-01-01T01:00:00Z"],
+        not: &[],
+    },
+    Trap {
         name: "sessions of a user are ended by a policy of that name, and by no other",
         file: "{\"eventTime\":\"2026-01-01T00:00:00Z\",\"eventSource\":\"iam.amazonaws.com\",\"eventName\":\"PutUserPolicy\",\"userIdentity\":{\"userName\":\"x\",\"accessKeyId\":\"K2\"},\"requestParameters\":{\"userName\":\"bg\",\"policyName\":\"AWSRevokeOlderSessions\"}}\n{\"eventTime\":\"2026-01-01T00:00:01Z\",\"eventSource\":\"iam.amazonaws.com\",\"eventName\":\"PutUserPolicy\",\"userIdentity\":{\"userName\":\"x\",\"accessKeyId\":\"K2\"},\"requestParameters\":{\"userName\":\"bg\",\"policyName\":\"Other\"}}\n",
         args: &[],

@@ -7,6 +7,7 @@
 //! | `at` | RFC 3339 with its zone; empty: not known |
 //! | `until` | where the time is known only as a stretch: its end |
 //! | `subject`, `actor`, `with`, `address`, `agent`, `account`, `region`, `word` | may be missing |
+//! | `session`, `session_until` | of `session_minted`: its id, and when it ends by itself |
 //! | `window_from`, `window_to` | what the query asked for: without them the table proves no absence |
 //! | `sees` | what the source would show: `uses`, `changes`; without the column both |
 //!
@@ -66,6 +67,7 @@ fn read(input: &mut Input<'_>, reading: &mut Reading<'_>) -> Result<(), Broken> 
         reading.region(row.get("region"));
         let fact = Fact::new(what, when).subject(row.get("subject")).credential(id);
         let fact = fact.by(row.get("actor"), row.get("with"));
+        let fact = fact.session(row.get("session"), time("session_until")?);
         reading.fact(fact.from(row.get("address"), row.get("agent")).word(row.get("word")));
         Ok(())
     })
