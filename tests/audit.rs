@@ -999,7 +999,7 @@ fn a_recorded_session_is_one_thing() {
     for words in [
         "sessions/r7: recorded session",
         "`sessions/r7` is as record 41 says",
-        "is encrypted to 1 key of the auditors; the credential was taken out 2 times",
+        "is encrypted to 1 key; the credential was taken out 2 times",
         "nothing in it has the shape of a secret; the credential was taken out 1 time",
         "`sessions/screen-r30.mp4` is as record 43 says",
         "release 7: every use that is seen is in its recordings",

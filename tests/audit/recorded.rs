@@ -7,6 +7,8 @@ use super::mutations::Mutation;
 /// The example of AWS's own texts.
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
+const AUDITORS: &str = "[audit]\nrecipients = [\"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\", \"age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg\"]\n";
+
 pub const RECORDED: &[Mutation] = &[
     Mutation {
         what: "what was done under the first release was recorded, says nobody",
@@ -297,6 +299,12 @@ pub const RECORDED: &[Mutation] = &[
             fs::remove_dir_all(desk.dir.path().join("sessions/r7")).unwrap();
         },
         breaks: &["BG-SES-002", "BG-SES-003"],
+        mends: &[],
+    },
+    Mutation {
+        what: "the first recording is encrypted to a key that is none of the auditors'",
+        change: |desk| desk.edit("method.toml", "[audit]\n", AUDITORS),
+        breaks: &["BG-SES-003"],
         mends: &[],
     },
 ];

@@ -42,7 +42,7 @@ pub(super) const RULES: &[Rule] = &[
         why: "whoever looks at the recording then has the way in, for as long as it is open",
         needs: "the recordings: `sessions/NAME` of the kit, or the files that were imported",
         clauses: &["NIST SP 800-53 IA-5(7)", "ISO/IEC 27001:2022 A.5.17"],
-        remedy: "keep it as the credential itself is kept until that is revoked; record to keys of the auditors",
+        remedy: "keep it as the credential itself is kept until that is revoked; name the keys of the auditors in `recipients` under [audit] of the method file",
         check: secrets::left,
     },
     Rule {

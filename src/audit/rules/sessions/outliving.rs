@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::audit::case::{Look, Sees};
+use crate::audit::evidence::{Evidence, Kind};
 use crate::audit::facts::{Fact, Place, Span, What};
 use crate::audit::finding::Finding;
 use crate::audit::rules::{Rule, View};
@@ -69,10 +70,23 @@ fn sessions<'a>(look: &Look<'a>, skew: i64) -> Vec<Session<'a>> {
     all.into_values().collect()
 }
 
-/// Returns the note of the records that end a set, and which one it is.
+/// Returns the record of a revocation whose note has some words in it: `rotate` writes there what became of sessions.
 fn noted<'a>(look: &Look<'a>, words: &str) -> Option<&'a Entry> {
-    let revoke = look.book.records(look.set, Event::Revoke);
-    revoke.into_iter().find(|entry| entry.text("note").contains(words))
+    look.book.records(look.set, Event::Revoke).find(|entry| says(entry, words))
+}
+
+fn says(entry: &Entry, words: &str) -> bool {
+    entry.text("note").contains(words)
+}
+
+/// Says whether the logs that are here would show sessions: those of other platforms do not tell them from logins, and a table
+/// may have been asked for other events.
+fn shows(view: &View<'_>, look: &Look<'_>) -> bool {
+    let fits =
+        |file: &&Evidence| file.kind == Kind::Log && view.case.fits(file, look.book, look.set);
+    let mut logs = view.case.evidence.iter().filter(fits);
+    ["aws", "vault"].contains(&look.book.platform(look.set))
+        && logs.all(|file| file.format != "table of events")
 }
 
 pub(super) fn outlives(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
@@ -86,9 +100,7 @@ pub(super) fn outlives(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Findi
         let generation = look.set.generation;
         let ends = |what| matches!(what, What::SessionsEnded | What::Deleted);
         let ends: Vec<&Fact> = view.case.facts.iter().filter(|fact| ends(fact.what)).collect();
-        // on AWS a record alone ends none: it says nothing of how many there were
-        let by_record =
-            noted(look, "sessions ended").filter(|_| look.book.platform(look.set) != "aws");
+        let by_record = noted(look, "sessions ended").filter(|entry| !says(entry, "live on"));
         let (mut long, mut open) = (Vec::new(), Vec::new());
         for session in &sessions {
             let gone = ends.iter().any(|fact| session.is_ended_by(fact, look));
@@ -121,7 +133,8 @@ pub(super) fn outlives(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Findi
             continue;
         }
         let window = (look.set.issue.1, revoked.to.unwrap_or(view.case.as_of));
-        let covered = view.case.covers(look.book, look.set, Sees::Uses, window);
+        let covered =
+            shows(view, look) && view.case.covers(look.book, look.set, Sees::Uses, window);
         let finding = match (sessions.is_empty(), by_record, noted(look, "live on")) {
             (false, Some(entry), _) => rule
                 .pass(format!("generation {generation}: record {} says that its sessions were ended", entry.seq))

@@ -56,7 +56,9 @@ impl<'a> Shelf<'a> {
     /// Finds what a record names: by its hash, and then by its name.
     pub(super) fn find(&self, book: &Book, file: &str, hash: &str) -> Found<'a> {
         let all = || self.case.recordings.iter();
-        if let Some(same) = all().find(|recording| recording.ends_with(hash)) {
+        let mut same = all().filter(|recording| recording.ends_with(hash));
+        let whole = same.clone().find(|recording| recording.broken.is_none());
+        if let Some(same) = whole.or(same.next()) {
             return Found::Recording(same);
         }
         if self.hashes.contains(hash) {

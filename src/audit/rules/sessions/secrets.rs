@@ -1,8 +1,10 @@
 //! What may be left of the credential: in recordings, and where a session was.
 
+use std::collections::BTreeSet;
+
 use super::recordings::{Found, Shelf};
 use super::{named, of_session, recorded};
-use crate::audit::case::Recorded;
+use crate::audit::case::{Book, Recorded};
 use crate::audit::finding::Finding;
 use crate::audit::rules::{Rule, View};
 
@@ -35,7 +37,7 @@ pub(super) fn left(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>)
                     | Found::Longer(recording, _)
                     | Found::Other(recording) => {
                         known.push(std::ptr::from_ref(recording));
-                        searched(rule, recording, number("redacted"))
+                        searched(rule, recording, &auditors(book), entry.number("redacted"))
                     }
                     // people look at films, and nobody into what is sealed
                     Found::File | Found::OtherFile(_) => continue,
@@ -51,7 +53,7 @@ pub(super) fn left(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>)
     }
     for recording in &view.case.recordings {
         if !known.contains(&std::ptr::from_ref(recording)) {
-            let finding = searched(rule, recording, 0);
+            let finding = searched(rule, recording, &BTreeSet::new(), None);
             let method = recording.index.as_ref().map_or("", |index| &index.method);
             let key = format!("{}{}", recording.name(), finding.key);
             out.push(finding.of_method(method).key(key));
@@ -59,15 +61,33 @@ pub(super) fn left(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>)
     }
 }
 
+/// Returns the keys of the auditors, as the method was dealt and as it is.
+fn auditors(book: &Book) -> BTreeSet<&str> {
+    let methods = book.dealt.values().chain(book.today.as_ref().map(|(method, _)| method));
+    methods.flat_map(|method| method.audit.recipients.iter().map(String::as_str)).collect()
+}
+
 /// Says what a recording holds; what it looks like and where, never what it is.
-fn searched(rule: &'static Rule, recording: &Recorded, redacted: u64) -> Finding {
+fn searched(
+    rule: &'static Rule,
+    recording: &Recorded,
+    auditors: &BTreeSet<&str>,
+    redacted: Option<u64>,
+) -> Finding {
     let path = recording.path.display();
-    let out = format!("the credential was taken out {}", counted(redacted, "time"));
+    let out = redacted.map(|number| counted(number, "time"));
+    let out =
+        out.map(|times| format!("; the credential was taken out {times}")).unwrap_or_default();
     if let Some(index) =
         recording.index.as_ref().filter(|_| recording.is_sealed() && recording.traces.is_empty())
     {
+        let strange = |key: &&String| !auditors.is_empty() && !auditors.contains(&***key);
+        if let Some(key) = index.recipients.iter().find(strange) {
+            let what = format!("`{path}` is encrypted to {key}, which no method file here names");
+            return rule.fail(what).key(key);
+        }
         let keys = counted(index.recipients.len() as u64, "key");
-        return rule.pass(format!("`{path}` is encrypted to {keys} of the auditors; {out}"));
+        return rule.pass(format!("`{path}` is encrypted to {keys}{out}"));
     }
     if recording.heads.is_empty() {
         return rule.cannot_tell(format!("`{path}` cannot be read"));
@@ -79,7 +99,7 @@ fn searched(rule: &'static Rule, recording: &Recorded, redacted: u64) -> Finding
     }
     if recording.traces.is_empty() {
         return rule.pass(format!(
-            "`{path}` is not encrypted, and nothing in it has the shape of a secret; {out}"
+            "`{path}` is not encrypted, and nothing in it has the shape of a secret{out}"
         ));
     }
     let traces = recording.traces.iter().map(|trace| {
