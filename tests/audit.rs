@@ -1106,6 +1106,23 @@ fn a_token_outlives_its_password() {
     }
 }
 
+/// What `rotate` could not end, it says; and no log of logins shows sessions.
+#[test]
+fn sessions_that_a_record_leaves_open_are_named() {
+    for (note, outcomes) in [
+        ("it was tried, and the platform refused it, sessions live on: they are closed", 1),
+        ("it was tried, and the platform refused it, 3 sessions ended", 0),
+    ] {
+        let mut desk = Desk::replace();
+        desk.record(14)["note"] = note.into();
+        let report = desk.report();
+        let findings = report["findings"].as_array().unwrap().iter();
+        let found: Vec<&Value> = findings.filter(|f| f["rule"] == "BG-SES-005").collect();
+        assert_eq!(found.len(), outcomes, "{found:#?}");
+        assert!(found.iter().all(|f| f["outcome"] == "cannot tell" && f["generation"] == 1));
+    }
+}
+
 /// On paper: every release and finding, in an order that can be read out, whatever signs evidence has in it.
 #[test]
 #[cfg(feature = "peers")]
