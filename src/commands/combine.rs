@@ -50,21 +50,8 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
     if args.rotate {
         check_rotation(context, method.as_ref())?;
     }
-    let way = Way::of(context, args, method.as_ref())?;
-    let seat = match &way {
-        Way::Other => None,
-        Way::Session(line) => {
-            let (seat, mut against) = Seat::find(gathering.folder(), method.as_ref())?;
-            objections.append(&mut against);
-            Some((seat, line.clone()))
-        }
-    };
-    let mint = if args.mint {
-        Some(Mint::find(context, method.as_ref())?)
-    } else {
-        // a recorded session never gets more than it needs
-        seat.as_ref().and_then(|_| Mint::find_quietly(context, method.as_ref()))
-    };
+    let seat = seat(gathering, args, method.as_ref(), &mut objections)?;
+    let mint = mint(context, args, method.as_ref(), seat.is_some())?;
     objections.append(&mut gathering.trouble);
     if gathering.has_kit()
         && gathering.book_for(&case.code).is_none()
@@ -129,23 +116,22 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
     };
     fault::point("after the handover");
     let was_recorded = record_session(context, &mut recorder, &case, &release, &delivered);
-    // the last line comes last, whatever happens at the question before it
+    let asks = args.exec.is_some() || args.rotate || args.clean || was_recorded;
     let ended = match &delivered {
-        Ok(_) if args.exec.is_some() || args.rotate || was_recorded => {
-            ask_for_the_end(context, &mut recorder, &case, &release)
-        }
+        Ok(_) if asks => ask_for_the_end(context, &mut recorder, &case, &release),
         _ => Ok(false),
     };
+    if args.clean && !was_recorded && delivered.is_ok() {
+        handover.clean(&opened.credential, since);
+    }
+    // the last line comes last, whatever happens at the question before it
     context.ui.must_say(&Ui::strong(&format!("Revoke before {} ({})", due.utc(), due.local())));
     let done = ended.unwrap_or_else(|_| {
         context.ui.warn("the end of the release is not recorded: `breakglass log add END`");
         false
     });
-    let delivered = delivered?.exit;
-    if args.clean && !was_recorded {
-        handover.clean(&opened.credential, since);
-    }
-    if args.rotate && !done {
+    let exit = delivered?.exit;
+    if !done && args.rotate {
         return Err(Failure::new(
             Exit::StillValid,
             "the operator is not done, so it was not rotated",
@@ -153,16 +139,54 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
         .hint("when they are: `breakglass rotate`"));
     }
     if !done || !args.rotate && !offered(context, method)? {
-        return Ok(delivered);
+        return Ok(exit);
     }
+    go_on_to_rotate(context, &case, &opened, exit)
+}
+
+/// Rotates right away what was released. Where that is not done the old credential still works.
+fn go_on_to_rotate(
+    context: &Context,
+    case: &Case,
+    opened: &Opened,
+    exit: Exit,
+) -> Result<Exit, Failure> {
+    let id = case.manifest.credential_id.as_str();
     match rotate::after_release(context, case.code, &opened.credential, id) {
-        Ok(Exit::Done) => Ok(delivered),
+        Ok(Exit::Done) => Ok(exit),
         // it was released, and nobody has ended it
         Err(failure) if failure.exit != Exit::Interrupted => {
             Err(Failure { exit: Exit::StillValid, ..failure })
         }
         ended => ended,
     }
+}
+
+/// Finds the seat of a recorded session, where it goes to one.
+fn seat(
+    gathering: &Gathering<'_>,
+    args: &Combine,
+    method: Option<&Method>,
+    objections: &mut Vec<Objection>,
+) -> Result<Option<(Seat, Vec<String>)>, Failure> {
+    let Way::Session(line) = Way::of(gathering.context, args, method)? else { return Ok(None) };
+    let (seat, mut against) = Seat::find(gathering.folder(), method)?;
+    objections.append(&mut against);
+    Ok(Some((seat, line)))
+}
+
+/// Finds who makes personal credentials: where that was asked for, and for a recorded session, which never gets more than it
+/// needs.
+fn mint(
+    context: &Context,
+    args: &Combine,
+    method: Option<&Method>,
+    is_session: bool,
+) -> Result<Option<Mint>, Failure> {
+    if args.mint {
+        return Mint::find(context, method).map(Some);
+    }
+    Ok(if is_session { Mint::find_quietly(context, method) } else { None })
 }
 
 /// Records what was done at a recorded seat; says whether anything was.

@@ -94,8 +94,8 @@ impl Handover<'_> {
         original: &Secret,
     ) -> Result<Delivered, Failure> {
         if let Some((seat, line)) = seat {
-            let sat = self.to_session(seat, &line, credential, original)?;
-            return Ok(Delivered { exit: sat.exit, session: Some(sat.session) });
+            let Sat { exit, session } = self.to_session(seat, &line, credential, original)?;
+            return Ok(Delivered { exit, session: Some(session) });
         }
         Ok(Delivered { exit: self.deliver_unrecorded(credential)?, session: None })
     }
@@ -116,7 +116,9 @@ impl Handover<'_> {
         let mut command = seat::command(line);
         let codes = delivery::variables(&mut command, credential, &env, self.now())
             .map_err(|e| Failure::new(Exit::NotStarted, e.to_string()).hint(RECORDED))?;
-        codes.iter().for_each(|code| values.add(code.expose()));
+        for code in &codes {
+            values.add(code.expose());
+        }
         if values.too_short > 0 {
             self.context.ui.warn(&format!(
                 "{} values of the credential are too short to be taken out of the recording",

@@ -5,7 +5,7 @@ pub(super) mod leave;
 pub(super) mod seat;
 mod show;
 
-use self::seat::{NOT_ENCRYPTED, Seat, Work};
+use self::seat::{NOT_ENCRYPTED, Sat, Seat, Work};
 use super::objection::exceptions;
 use super::recorder::{Recorder, show_code};
 use super::{Context, ask};
@@ -102,7 +102,8 @@ fn record(context: &Context, args: &Session) -> Result<Exit, Failure> {
     };
     let book = ground.as_ref().map(|ground| ground.kit.logbook());
     let id = ground.as_ref().map(Ground::id).unwrap_or_default();
-    let mut recorder = Recorder::new(context, book.filter(|book| book.exists()), None);
+    let mut recorder =
+        Recorder::new(context, book.filter(super::super::logbook::chain::Logbook::exists), None);
     let when = || When { at: Instant::now(), source: Source::System };
     let signature = context.signature();
     if !objections.is_empty() && !id.is_empty() {
@@ -120,7 +121,7 @@ fn record(context: &Context, args: &Session) -> Result<Exit, Failure> {
         show_code(ui, &recorder.write(&drafts, &[])?);
     }
     objections.clear();
-    let sat = seat.sit(
+    let Sat { exit, mut session } = seat.sit(
         context,
         Work {
             command: seat::command(&line),
@@ -133,13 +134,12 @@ fn record(context: &Context, args: &Session) -> Result<Exit, Failure> {
     )?;
     if id.is_empty() {
         // nothing to write it into: what proves it is said
-        ui.must_say(&format!("End of its chain: {}", sat.session.evidence.1));
-        return Ok(sat.exit);
+        ui.must_say(&format!("End of its chain: {}", session.evidence.1));
+        return Ok(exit);
     }
-    let mut session = sat.session;
     session.release = release.as_ref().map(|(number, _)| *number);
     let subject = release.as_ref().map(|(_, subject)| subject);
     let draft = Draft::session(when(), &signature, (&id, subject), &session);
     show_code(ui, &recorder.write(&[draft], &[])?);
-    Ok(sat.exit)
+    Ok(exit)
 }

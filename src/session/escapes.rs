@@ -26,22 +26,20 @@ impl Escapes {
     /// Goes on by one byte and says whether it is text: shown, or in a title.
     #[inline]
     pub fn is_text(&mut self, byte: u8) -> bool {
+        let printable = byte >= b' ';
         let (next, text) = match (self.0, byte) {
-            (Within::Words, 0x07) => (Within::Text, false),
             (Within::Words, 0x1b) => (Within::WordsEscape, false),
-            (Within::WordsEscape, b'\\') => (Within::Text, false),
-            (Within::WordsEscape, _) => (Within::Words, byte >= b' '),
-            (Within::Words, _) => (Within::Words, byte >= b' '),
+            (Within::Words, 0x07) | (Within::WordsEscape, b'\\') => (Within::Text, false),
+            (Within::Words | Within::WordsEscape, _) => (Within::Words, printable),
             (_, 0x1b) => (Within::Escape, false),
-            // a line that is broken off ends no sequence, but text is not passed over for ever
-            (_, 0x18 | 0x1a) => (Within::Text, false),
             (Within::Escape, b'[') => (Within::Control, false),
             (Within::Escape, b']' | b'P' | b'X' | b'^' | b'_') => (Within::Words, false),
             (Within::Escape, b' '..=b'/') => (Within::OneMore, false),
-            (Within::Escape | Within::OneMore, _) => (Within::Text, false),
-            (Within::Control, 0x40..=0x7e) => (Within::Text, false),
+            // CAN and SUB break a sequence off
+            (Within::Escape | Within::OneMore, _)
+            | (Within::Control, 0x18 | 0x1a | 0x40..=0x7e) => (Within::Text, false),
             (Within::Control, _) => (Within::Control, false),
-            (Within::Text, _) => (Within::Text, byte >= b' ' && byte != 0x7f),
+            (Within::Text, _) => (Within::Text, printable && byte != 0x7f),
         };
         self.0 = next;
         text

@@ -102,7 +102,7 @@ pub fn run(plan: Plan, recorder: &Recorder) -> Result<Ended, SessionError> {
         program,
         source: match e {
             pty_process::Error::Io(source) => source,
-            other => io::Error::other(other),
+            other @ pty_process::Error::Rustix(_) => io::Error::other(other),
         },
     };
     let mut child = command.spawn(slave).map_err(not_started)?;
@@ -133,6 +133,7 @@ pub fn run(plan: Plan, recorder: &Recorder) -> Result<Ended, SessionError> {
     Ok(relay.run())
 }
 
+#[allow(clippy::struct_excessive_bools, reason = "each says one thing that has happened")]
 struct Relay<'a> {
     master: Pty,
     child: Child,
@@ -212,11 +213,11 @@ impl Relay<'_> {
         let pause = if is_open { Duration::from_millis(500) } else { Duration::from_millis(50) };
         let pause = Timespec::try_from(pause).ok();
         let _ = poll(&mut polled, pause.as_ref());
-        let ready = |at: usize| polled.get(at).is_some_and(|fd| !fd.revents().is_empty());
+        let is_ready = |at: usize| polled.get(at).is_some_and(|fd| !fd.revents().is_empty());
         Ready {
-            signal: ready(0),
-            output: is_open && ready(1),
-            input: reads && ready(if is_open { 2 } else { 1 }),
+            signal: is_ready(0),
+            output: is_open && is_ready(1),
+            input: reads && is_ready(if is_open { 2 } else { 1 }),
         }
     }
 

@@ -180,7 +180,7 @@ mod tests {
             format!("{}{}\x1b[3;1H{}", &SECRET[..19], &SECRET[18..19], &SECRET[19..]),
             base64.to_owned(),
             SECRET.replace('/', "%2F"),
-            SECRET.bytes().map(|b| format!("{b:02x}")).collect(),
+            crate::logbook::hex(SECRET.as_bytes()),
         ] {
             let text = format!("$ export KEY={shown} \r\ndone $ ");
             for size in [1, 2, 7, 40, 1000] {

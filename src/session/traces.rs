@@ -189,7 +189,7 @@ fn lines_with(pieces: &Pieces, text: &[u8]) -> BTreeSet<usize> {
     let mut lines = BTreeSet::new();
     let (mut line, mut counted) = (1, 0);
     redact::find(pieces, text, |at| {
-        line += text[counted..at].iter().filter(|byte| **byte == b'\n').count();
+        line += text[counted..at].split(|byte| *byte == b'\n').count() - 1;
         counted = at;
         lines.insert(line);
     });
@@ -280,7 +280,7 @@ mod tests {
         let since = SystemTime::now() - Duration::from_secs(1);
         fs::write(path(".bash_history"), format!("ls\nexport KEY={SECRET}\nid\n")).unwrap();
         fs::create_dir_all(path(".aws/cli/cache")).unwrap();
-        let hex: String = SECRET.bytes().map(|b| format!("{b:02x}")).collect();
+        let hex = crate::logbook::hex(SECRET.as_bytes());
         fs::write(path(".aws/cli/cache/x.json"), format!("{{\"a\": \"{hex}\"}}")).unwrap();
         fs::write(path(".netrc"), "machine x\n").unwrap();
         fs::write(work.path().join("out.txt"), format!("a\nb\n{SECRET}\n{SECRET}\n")).unwrap();

@@ -39,7 +39,7 @@ fn leave(mut dialogue: Dialogue) -> String {
 
 /// Debian's player reads it: what it prints is what the screen showed.
 #[track_caller]
-fn asciinema_plays(desk: &Desk, shows: &[&str]) {
+fn asciinema_plays(desk: &Desk, expected: &[&str]) {
     let (mut terminal, end) = pty_process::blocking::open().unwrap();
     terminal.resize(pty_process::Size::new(24, 80)).unwrap();
     let command =
@@ -53,7 +53,7 @@ fn asciinema_plays(desk: &Desk, shows: &[&str]) {
     let _ = terminal.read_to_end(&mut shown);
     let shown = String::from_utf8_lossy(&shown).into_owned();
     assert!(child.wait().unwrap().success(), "{shown}");
-    for words in shows {
+    for words in expected {
         assert!(shown.contains(words), "no `{words}` in {shown}");
     }
 }

@@ -89,9 +89,8 @@ fn of_recording(path: &Path, hash: &str) -> Kept {
     let heads = Recording::open(path).and_then(|recording| recording.heads());
     match heads {
         Ok(heads) if heads.last().is_some_and(|head| head.hex() == hash) => Kept::Whole,
-        Ok(_) => Kept::Changed,
         Err(RecordingError::NoIndex(_)) => Kept::Missing,
-        Err(_) => Kept::Changed,
+        Ok(_) | Err(_) => Kept::Changed,
     }
 }
 

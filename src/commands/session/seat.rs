@@ -168,7 +168,7 @@ impl Seat {
             &leave::Behind {
                 pieces: &pieces,
                 since,
-                spared: &[self.place.clone()],
+                spared: std::slice::from_ref(&self.place),
                 variable: Some(&format!("{VARIABLE}={name}")),
                 was_shown: summary.redacted.0 > 0,
                 may_ask: at_terminal,

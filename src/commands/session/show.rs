@@ -93,7 +93,8 @@ fn record_of(
 ) -> Result<Known, Failure> {
     let around = dir.canonicalize().ok().and_then(|dir| Some(dir.parent()?.parent()?.to_owned()));
     let kit = around.and_then(|dir| Kit::open(&dir).ok()).or_else(|| context.kit().ok());
-    let Some(book) = kit.map(|kit| kit.logbook()).filter(|book| book.exists()) else {
+    let Some(book) = kit.map(|kit| kit.logbook()).filter(crate::logbook::chain::Logbook::exists)
+    else {
         return Ok(Known::NoBook);
     };
     let name = dir.canonicalize().ok().and_then(|dir| Some(dir.file_name()?.to_owned()));

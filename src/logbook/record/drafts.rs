@@ -191,7 +191,7 @@ impl Draft {
             .with_some(Member::Record, session.release)
             .with(Member::Evidence, json!([{ "file": file, "sha256": hash }]))
             .with(Member::Result, session.result)
-            .with_some(Member::Started, session.started.map(|at| at.rfc3339()))
+            .with_some(Member::Started, session.started.map(crate::clock::Instant::rfc3339))
             .with_some(Member::Note, session.note.clone());
         let Some(counts) = &session.counts else { return draft };
         draft
