@@ -26,5 +26,9 @@ mod session;
 mod small;
 #[path = "live/ssh.rs"]
 mod ssh;
+#[path = "live/story.rs"]
+mod story;
+#[path = "support/transcript.rs"]
+mod transcript;
 #[path = "live/vault.rs"]
 mod vault;

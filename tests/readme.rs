@@ -1,136 +1,18 @@
 //! The `console` blocks of README and of `tests/cmd` run, one after the other in one folder, and say what README says.
-//!
-//! Codes, dates, hashes and times differ from run to run; they are compared by their form. `...` on a line of its own
-//! stands for any lines.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::process::Command;
+#[path = "support/transcript.rs"]
+mod transcript;
 
-/// Replaces what differs from run to run: every run of signs inside a code, a date or a long number.
-fn masked(text: &str) -> String {
-    let line = |line: &str| {
-        let mut before = "";
-        let words = line.split(' ').map(|word| {
-            // how many records there are depends on whether there is a network
-            let numbered = before.trim_start_matches('(').starts_with("record");
-            before = word;
-            let bare = word.trim_matches(|c: char| "(),:;".contains(c));
-            if numbered && !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit()) {
-                return word.replace(bare, "N");
-            }
-            mask(word)
-        });
-        words.collect::<Vec<_>>().join(" ")
-    };
-    text.lines().map(line).collect::<Vec<_>>().join("\n")
-}
+use transcript::{is_compared, play, steps};
 
-fn mask(word: &str) -> String {
-    let bare = word.trim_matches(|c: char| "'`.,:;()".contains(c));
-    let groups: Vec<&str> = bare.split('-').collect();
-    let code =
-        groups.len() == 5 && groups[..4].iter().all(|g| g.len() == 4) && groups[4].len() == 1;
-    let date = bare.len() >= 10
-        && bare.is_char_boundary(10)
-        && groups.len() >= 3
-        && bare[..4].bytes().all(|b| b.is_ascii_digit());
-    let time = bare.len() == 5 && bare.as_bytes()[2] == b':'
-        || bare.len() == 6 && bare.starts_with(['+', '-']) && bare.as_bytes()[3] == b':';
-    let file = bare.starts_with("record-") && bare.contains(".json");
-    if code {
-        word.replace(bare, "CODE")
-    } else if date {
-        word.replace(bare, "DATE")
-    } else if time {
-        word.replace(bare, "TIME")
-    } else if file {
-        word.replace(bare, "record-CODE.json")
-    } else {
-        word.to_owned()
-    }
-}
-
-/// A `...` line in the expected text stands for any lines.
-fn fits(expected: &[&str], got: &[&str]) -> bool {
-    match expected.split_first() {
-        None => got.is_empty(),
-        Some((&"...", rest)) => (0..=got.len()).any(|skip| fits(rest, &got[skip..])),
-        Some((first, rest)) => got.first() == Some(first) && fits(rest, &got[1..]),
-    }
-}
-
-/// Takes the blocks apart into commands and what they print.
-fn steps(readme: &str) -> Vec<(String, String)> {
-    let mut steps: Vec<(String, String)> = Vec::new();
-    let mut inside = false;
-    for line in readme.lines() {
-        match line {
-            "```console" => inside = true,
-            "```" => inside = false,
-            _ if !inside => {}
-            _ => match (line.strip_prefix("$ "), steps.last_mut()) {
-                (Some(command), _) => steps.push((command.to_owned(), String::new())),
-                (None, Some((command, output))) if line.starts_with("> ") && output.is_empty() => {
-                    command.push('\n');
-                    command.push_str(&line[2..]);
-                }
-                (None, Some((_, output))) => {
-                    output.push_str(line);
-                    output.push('\n');
-                }
-                (None, None) => panic!("output before any command: {line}"),
-            },
-        }
-    }
-    steps
-}
-
-/// What differs between machines: whether there is a network, and so how many records there are.
-fn is_compared(line: &str) -> bool {
-    let network = line.contains("this machine has a network route");
-    !network && !line.starts_with("Recorded: record ") && line != "This speaks against it:"
-}
-
-fn compared(text: &str) -> Vec<String> {
-    let lines = masked(text);
-    let lines = lines.lines().map(str::trim_end).filter(|line| !line.is_empty());
-    lines.filter(|line| is_compared(line)).map(str::to_owned).collect()
-}
-
-/// Runs the steps one after the other in one folder; returns what each printed.
-fn play(steps: &[(String, String)], name: &str, strictly: bool) -> Vec<String> {
-    let dir = tempfile::tempdir().unwrap();
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_breakglass"));
-    let path =
-        format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
-    let mut printed = Vec::new();
-    for (command, expected) in steps {
-        let script = format!("exec 2>&1\n{command}");
-        let output = Command::new("setsid")
-            .args(["-w", "bash", "-c", &script])
-            .env("PATH", &path)
-            .env("SET_CODE", set_code(dir.path()))
-            .env("NO_COLOR", "1")
-            .env("TZ", "UTC")
-            .current_dir(dir.path())
-            .output()
-            .unwrap();
-        let got = String::from_utf8_lossy(&output.stdout).into_owned();
-        let (want, now) = (compared(expected), compared(&got));
-        let want: Vec<&str> = want.iter().map(String::as_str).collect();
-        let now: Vec<&str> = now.iter().map(String::as_str).collect();
-        let fits = fits(&want, &now);
-        assert!(!strictly || fits, "$ {command}\n--- {name}\n{expected}\n--- now\n{got}\n");
-        printed.push(got);
-    }
-    printed
-}
+const FENCE: &str = "```console";
 
 #[test]
 fn every_console_block_does_what_it_shows() {
-    let steps = steps(include_str!("../README.md"));
+    let steps = steps(include_str!("../README.md"), FENCE);
     assert!(steps.len() >= 6, "README has lost its transcripts");
-    play(&steps, "README", true);
+    play(tempfile::tempdir().unwrap().path(), &steps, &[], "README", true);
 }
 
 /// `BREAKGLASS_DRAW=1` writes down anew what they print, but for the steps that leave something out (`...`).
@@ -142,8 +24,9 @@ fn every_transcript_does_what_it_shows() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
-        let steps = steps(&text);
-        let printed = play(&steps, &path.display().to_string(), !draw);
+        let steps = steps(&text, FENCE);
+        let dir = tempfile::tempdir().unwrap();
+        let printed = play(dir.path(), &steps, &[], &path.display().to_string(), !draw);
         count += steps.len();
         if !draw {
             continue;
@@ -166,11 +49,4 @@ fn every_transcript_does_what_it_shows() {
         std::fs::write(&path, text).unwrap();
     }
     assert!(count >= 40, "only {count} steps are left");
-}
-
-/// What the reader would take from the paper book.
-fn set_code(dir: &std::path::Path) -> String {
-    let book = std::fs::read_to_string(dir.join("kit/logbook.jsonl")).unwrap_or_default();
-    let code = book.split("\"set\":\"").nth(1).and_then(|rest| rest.split('"').next());
-    code.unwrap_or_default().to_owned()
 }

@@ -25,15 +25,19 @@ fn desk() -> Desk {
     Desk::dealt(MAP, &format!("user: breakglass\npassword: {PASSWORD}\n"))
 }
 
-/// Answers the questions after a session.
-fn leave(mut dialogue: Dialogue, code: i32) -> String {
+/// Answers the questions after a session. What the tests beside it have in `/tmp` is not for this one to take.
+fn leave(dialogue: Dialogue, code: i32) -> String {
+    leave_and(dialogue, "n", code)
+}
+
+fn leave_and(mut dialogue: Dialogue, take_out: &str, code: i32) -> String {
     loop {
         match dialogue.wait_any(&[
             "Take them out? [y/n]",
             "Clear the scrollback",
             "Is the operator done",
         ]) {
-            0 => dialogue.type_in("y\r"),
+            0 => dialogue.type_in(&format!("{take_out}\r")),
             1 => dialogue.type_in("n\r"),
             _ => break,
         }
@@ -74,7 +78,7 @@ fn a_shell_has_it_and_the_recording_has_not() {
 
     let cast = desk.cast();
     holds_none_of(&cast, PASSWORD);
-    let hex: String = PASSWORD.bytes().map(|b| format!("{b:02x}")).collect();
+    let hex = breakglass::logbook::hex(PASSWORD.as_bytes());
     assert!(!cast.contains(&hex[..12]) && !cast.contains("typed-in-the-dark"), "{cast}");
     let (out, typed) = (events(&cast, "o"), events(&cast, "i"));
     assert!(out.contains("user=breakglass") && out.contains("pass=████"), "{out}");
@@ -289,7 +293,8 @@ fn the_time_is_told_in_the_title_and_in_words() {
 
 #[test]
 fn what_it_left_behind_is_found_and_taken_out() {
-    let desk = desk();
+    // of its own, for it is taken out of `/tmp`, too
+    let desk = Desk::dealt(MAP, "user: breakglass\npassword: Zq7-left-behind-and-found-4411\n");
     fs::write(desk.path("home/.bash_history"), "ls\n").unwrap();
     let mut dialogue = desk.sit(80, &[], &[]);
     dialogue.type_in(
@@ -298,7 +303,7 @@ fn what_it_left_behind_is_found_and_taken_out() {
     dialogue.type_in("mkdir ~/.aws; echo $BG_PASS > ~/.aws/credentials; echo $BG_PASS > $AWS_SHARED_CREDENTIALS_FILE\r");
     dialogue.type_in("echo $TMPDIR; ls -ld $TMPDIR/..; exit\r");
     dialogue.wait_any(&["drwx------"]);
-    let shown = leave(dialogue, 0);
+    let shown = leave_and(dialogue, "y", 0);
     assert!(
         shown.contains(".bash_history`, line 2\r")
             && shown.contains(".aws/credentials`, line 1 (made in"),

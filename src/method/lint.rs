@@ -211,6 +211,12 @@ impl Objections {
                 "fill in [rotation]; driver = \"manual\" tells a person what to do",
             );
         }
+        if !method.env.is_empty() && method.audit.recipients.is_empty() {
+            self.add(
+                "a release starts a recorded shell, and everybody who finds the recording can read it",
+                "make a key for the auditors (`age-keygen`), and name it: [audit] recipients",
+            );
+        }
         if method.audit.exemptions.is_empty() {
             self.add(
                 "no clean-up is told to leave it alone: unused accounts are switched off",

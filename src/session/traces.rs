@@ -343,7 +343,15 @@ mod tests {
         let (name, value) = variable.split_once('=').unwrap();
         let mut child =
             std::process::Command::new("sleep").arg("30").env(name, value).spawn().unwrap();
-        let left = still_running(&variable);
+        // a program that has just started has no environment yet
+        let mut left = Vec::new();
+        for _ in 0..200 {
+            left = still_running(&variable);
+            if !left.is_empty() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         if cfg!(target_os = "linux") {

@@ -15,7 +15,7 @@ const ACCOUNT: &str = "123456789012";
 pub(crate) struct Moto {
     pub(crate) url: String,
     /// A key of somebody who may look at everything.
-    auditor: (String, String),
+    pub(crate) auditor: (String, String),
     _server: Server,
 }
 
