@@ -241,7 +241,6 @@ fn a_terminal_that_changes_its_size() {
     dialogue.type_in("stty size\r");
     dialogue.wait_any(&["24 80"]);
     dialogue.resize(40, 132);
-    dialogue.signal(Signal::WINCH);
     std::thread::sleep(Duration::from_millis(300));
     dialogue.type_in("stty size; exit\r");
     dialogue.wait_any(&["40 132"]);

@@ -116,6 +116,7 @@ pub fn run(plan: Plan, recorder: &Recorder) -> Result<Ended, SessionError> {
         master,
         child,
         outside,
+        size: (columns, rows),
         recorder,
         signals,
         notices,
@@ -138,6 +139,8 @@ struct Relay<'a> {
     master: Pty,
     child: Child,
     outside: Outside,
+    /// Columns and rows.
+    size: (u16, u16),
     recorder: &'a Recorder,
     signals: Signals,
     notices: Notices,
@@ -223,8 +226,9 @@ impl Relay<'_> {
 
     /// Takes what signals say; returns why the session has to end, if it has to.
     fn signalled(&mut self) -> Option<&'static str> {
-        if self.signals.came(SIGWINCH) {
-            let (columns, rows) = self.outside.size();
+        if self.signals.came(SIGWINCH) && self.size != self.outside.size() {
+            self.size = self.outside.size();
+            let (columns, rows) = self.size;
             let _ = self.master.resize(Size::new(rows, columns));
             self.recorder.record(Message::Resize(self.elapsed(), (columns, rows)));
         }
