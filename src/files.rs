@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::fault;
@@ -77,6 +78,22 @@ pub fn read_from(
     Ok(bytes)
 }
 
+/// Returns the SHA-256 of a file and how many bytes it has; it may be larger than memory.
+pub fn sha256(path: &Path) -> Result<([u8; 32], u64), FileError> {
+    refuse_odd(path)?;
+    let mut file = File::open(path).map_err(FileError::io("read", path))?;
+    let (mut hash, mut chunk, mut size) = (Sha256::new(), vec![0; 1 << 20], 0);
+    loop {
+        match file.read(&mut chunk).map_err(FileError::io("read", path))? {
+            0 => return Ok((hash.finalize().into(), size)),
+            read => {
+                hash.update(&chunk[..read]);
+                size += read as u64;
+            }
+        }
+    }
+}
+
 /// Opens standard input without the buffer of the standard library, which would keep what it read.
 pub fn stdin() -> Result<File, FileError> {
     rustix::stdio::stdin()
@@ -116,22 +133,46 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = folder.join(format!(".{name}.{}.tmp", std::process::id()));
-    let written = write_draft(&draft, bytes)
-        // a hard link fails where the name is taken meanwhile, a rename would overwrite
-        .and_then(|()| match fs::hard_link(&draft, path) {
-            // some media (FAT) have no hard links
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied
-                ) =>
-            {
-                fs::rename(&draft, path)
-            }
-            other => other,
-        });
+    let written = write_draft(&draft, bytes).and_then(|()| publish(&draft, path));
     let _ = fs::remove_file(&draft);
-    written.and_then(|()| sync_folder(folder)).map_err(failed())
+    written.map_err(failed())
+}
+
+/// Writes a new file, mode 0600, piece by piece: it appears whole, on disk, or not at all. Never overwrites.
+pub fn write_new_with<E: From<FileError>>(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+) -> Result<(), E> {
+    if path.symlink_metadata().is_ok() {
+        return Err(FileError::Exists(path.to_owned()).into());
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = parent(path).join(format!(".{name}.{}.tmp", std::process::id()));
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft);
+    let file = made.map_err(FileError::io("write", &draft))?;
+    let mut out = io::BufWriter::new(file);
+    let written = write(&mut out).and_then(|()| {
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error);
+        let synced = file.and_then(|file| file.sync_all()).and_then(|()| publish(&draft, path));
+        synced.map_err(FileError::io("write", path)).map_err(E::from)
+    });
+    let _ = fs::remove_file(&draft);
+    written
+}
+
+/// Gives a draft its name.
+fn publish(draft: &Path, path: &Path) -> io::Result<()> {
+    // a hard link fails where the name is taken meanwhile, a rename would overwrite
+    match fs::hard_link(draft, path) {
+        // some media (FAT) have no hard links
+        Err(e)
+            if matches!(e.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
+        {
+            fs::rename(draft, path)
+        }
+        other => other,
+    }
+    .and_then(|()| sync_folder(parent(path)))
 }
 
 /// Writes a file that has no name until it is whole, so that a crash leaves nothing of it; `None` where the file system

@@ -1,28 +1,30 @@
 //! `combine`: k sheets come together, the release is recorded, the credential goes to one operator.
 
+mod after;
+mod quorum;
+
+use self::after::{ask_for_the_end, check_rotation, go_on_to_rotate, offered, record_session};
+use self::quorum::complete;
+pub(super) use self::quorum::tampering;
 use super::Context;
 use super::ask;
 use super::gather::Gathering;
-use super::handover::{Delivered, Handover, Way};
-use super::ink;
+use super::handover::{Handover, Way};
 use super::mint::Mint;
 use super::objection::{Objection, exceptions, network_route};
 use super::recorder::{Recorded, Recorder, in_the_book, show_code};
 use super::release::{self, Answers, Situation};
-use super::rotate;
 use super::session::seat::Seat;
-use super::shortfall::too_few;
 use crate::cli::Combine;
-use crate::clock::{Instant, Source};
 use crate::delivery;
 use crate::exit::Exit;
 use crate::fault;
 use crate::files::FileError;
 use crate::logbook::Draft;
-use crate::logbook::record::{self, Subject, When};
+use crate::logbook::record::{self, Subject};
 use crate::method::Method;
-use crate::opening::{Case, Opened, Verdict};
-use crate::state::{FORGED, State};
+use crate::opening::{Case, Opened};
+use crate::state::State;
 use crate::ui::{Failure, Ui};
 
 pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
@@ -144,24 +146,6 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
     go_on_to_rotate(context, &case, &opened, exit)
 }
 
-/// Rotates right away what was released. Where that is not done the old credential still works.
-fn go_on_to_rotate(
-    context: &Context,
-    case: &Case,
-    opened: &Opened,
-    exit: Exit,
-) -> Result<Exit, Failure> {
-    let id = case.manifest.credential_id.as_str();
-    match rotate::after_release(context, case.code, &opened.credential, id) {
-        Ok(Exit::Done) => Ok(exit),
-        // it was released, and nobody has ended it
-        Err(failure) if failure.exit != Exit::Interrupted => {
-            Err(Failure { exit: Exit::StillValid, ..failure })
-        }
-        ended => ended,
-    }
-}
-
 /// Finds the seat of a recorded session, where it goes to one.
 fn seat(
     gathering: &Gathering<'_>,
@@ -189,30 +173,6 @@ fn mint(
     Ok(if is_session { Mint::find_quietly(context, method) } else { None })
 }
 
-/// Records what was done at a recorded seat; says whether anything was.
-fn record_session(
-    context: &Context,
-    recorder: &mut Recorder<'_>,
-    case: &Case,
-    release: &Recorded,
-    delivered: &Result<Delivered, Failure>,
-) -> bool {
-    let Ok(Delivered { session: Some(session), .. }) = delivered else { return false };
-    let mut session = session.clone();
-    session.release = release.seq;
-    if release.seq.is_none() {
-        // away from the logbook the release has no number; its check code is in ink
-        let of = format!("of the release {}", release.code);
-        session.note = Some(session.note.map_or(of.clone(), |note| format!("{of}; {note}")));
-    }
-    let when = When { at: Instant::now(), source: Source::System };
-    let subject = subject(case);
-    let draft =
-        Draft::session(when, &context.signature(), (&subject.method, Some(&subject)), &session);
-    write_beside(context, recorder, &[draft]);
-    true
-}
-
 /// Opens the set; a release of what does not open is voided.
 fn open(
     context: &Context,
@@ -228,66 +188,6 @@ fn open(
         write_beside(context, recorder, &[void]);
         Failure::invalid(why).hint("bring further sheets with other numbers; the record was voided")
     })
-}
-
-/// Asks whether the next credential is made right now, while everybody is there.
-fn offered(context: &Context, method: Option<&Method>) -> Result<bool, Failure> {
-    if method.is_none_or(|method| method.rotation.is_none()) {
-        return Ok(false);
-    }
-    context.ui.confirm("It is burnt now. Rotate it right away?", "`--rotate`")
-}
-
-/// `--rotate` needs a driver, and people who print and scan: that is known before anything is opened.
-fn check_rotation(context: &Context, method: Option<&Method>) -> Result<(), Failure> {
-    if method.is_none_or(|method| method.rotation.is_none()) {
-        return Err(Failure::new(
-            Exit::No,
-            "the method as it was dealt names no driver to rotate with",
-        )
-        .hint("release it with `breakglass combine`; revoke it and deal the next one by hand"));
-    }
-    if !context.ui.can_ask() {
-        return Err(Failure::invalid(
-            "to rotate, somebody has to be asked, and there is no terminal",
-        )
-        .hint("release it with `breakglass combine`, then `breakglass rotate --new FILE`"));
-    }
-    Ok(())
-}
-
-/// Finds the set that is meant, and that it is complete. Says what speaks against it, and whether its code is in ink.
-fn complete(
-    gathering: &mut Gathering<'_>,
-    args: &Combine,
-) -> Result<(Case, Vec<Objection>, bool), Failure> {
-    let context = gathering.context;
-    let groups = gathering.groups();
-    let ready = groups.iter().any(|group| gathering.examine(group).is_complete());
-    if !ready {
-        let case = groups.first().map(|group| gathering.examine(group));
-        let failure = too_few(gathering, case.as_ref());
-        if let Some(case) = case {
-            record_tampering(gathering, args, &case);
-        }
-        return Err(failure);
-    }
-
-    let chosen = ink::choose(gathering, &args.ink, &groups)?;
-    if let Some(origin) = gathering.contradiction(&chosen.group) {
-        return Err(Failure::invalid(format!(
-            "another manifest with the same set code was read ({origin})"
-        ))
-        .hint("bring sheets of one set only; somebody made a second text for this code"));
-    }
-    let case = gathering.examine(&chosen.group);
-    if !case.is_complete() {
-        let failure = too_few(gathering, Some(&case));
-        record_tampering(gathering, args, &case);
-        return Err(failure);
-    }
-    tell_bad(&context.ui, &case);
-    Ok((case, chosen.objections, chosen.by_ink))
 }
 
 /// Sheets take their time to come in: what was recorded meanwhile speaks against it, too.
@@ -332,23 +232,6 @@ fn objections_since(
     Ok(answers)
 }
 
-/// A program that has ended may be all that the operator needed.
-fn ask_for_the_end(
-    context: &Context,
-    recorder: &mut Recorder<'_>,
-    case: &Case,
-    release: &Recorded,
-) -> Result<bool, Failure> {
-    let Some(seq) = release.seq.filter(|_| context.ui.can_ask()) else { return Ok(false) };
-    if !context.ui.confirm("Is the operator done with the credential?", "`--no-input`")? {
-        return Ok(false);
-    }
-    let when = When { at: Instant::now(), source: Source::System };
-    let end = Draft::end(when, &context.signature(), &subject(case), seq);
-    write_beside(context, recorder, &[end]);
-    Ok(true)
-}
-
 /// What can be known to fail later fails now, before anybody opened a bag.
 fn check_targets(context: &Context, args: &Combine) -> Result<(), Failure> {
     for path in [&args.output, &args.record].into_iter().flatten() {
@@ -377,45 +260,6 @@ fn check_targets(context: &Context, args: &Combine) -> Result<(), Failure> {
 
 fn subject(case: &Case) -> Subject {
     Subject::of(&case.manifest, case.code)
-}
-
-/// Names the sheets that do not fit, once more and all together.
-fn tell_bad(ui: &Ui, case: &Case) {
-    for origin in &case.bad_parts {
-        ui.warn(&format!(
-            "a part of the sealed credential does not fit and was left out ({origin})"
-        ));
-    }
-}
-
-/// Drafts a TAMPER record for every sheet that is not what it says. The holder is not accused: only what the sheet
-/// says and where it was read is written.
-pub(super) fn tampering(context: &Context, case: &Case, when: When) -> Vec<Draft> {
-    let program = context.signature();
-    let sheets = case.sheets.iter().filter_map(|sheet| {
-        let kind = match sheet.verdict {
-            Verdict::Forged => FORGED[0],
-            Verdict::BadLock => FORGED[1],
-            Verdict::NotIssued { .. } => FORGED[2],
-            _ => return None,
-        };
-        let note = format!("read at {}", crate::ui::plain(&sheet.origin.to_string()));
-        Some(Draft::tamper(when, &program, &subject(case), sheet.sheet, kind, &note))
-    });
-    sheets.collect()
-}
-
-/// Records what was tampered with when nothing is opened. The answer to the people goes before a failing record.
-fn record_tampering(gathering: &Gathering<'_>, args: &Combine, case: &Case) {
-    let context = gathering.context;
-    let when = When { at: Instant::now(), source: Source::System };
-    let drafts = tampering(context, case, when);
-    if drafts.is_empty() {
-        return;
-    }
-    let mut recorder =
-        Recorder::new(context, gathering.book_for(&case.code), args.record.as_deref());
-    write_beside(context, &mut recorder, &drafts);
 }
 
 /// Writes records that must not stand in the way of what is said next.

@@ -8,11 +8,7 @@ use serde_json::{Value, json};
 use crate::files;
 use crate::logbook::{Entry, hex};
 use crate::session::recording::{Recording, RecordingError};
-use crate::set::sha256;
 use crate::ui::Ui;
-
-/// Most bytes of a file that is compared.
-const MAX_FILE: usize = 64 << 20;
 
 /// What became of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,8 +69,8 @@ impl Named {
                 let kept = of_recording(&path, &hash);
                 return File { record, name, kept };
             }
-            let kept = match files::read(&path, MAX_FILE) {
-                Ok(bytes) if hex(&sha256(&[&bytes])) == hash => Kept::Whole,
+            let kept = match files::sha256(&path) {
+                Ok((now, _)) if hex(&now) == hash => Kept::Whole,
                 Ok(_) => Kept::Changed,
                 Err(_) => Kept::Missing,
             };

@@ -1,10 +1,7 @@
 //! `session import`: what was done was recorded in another way, or a recording was cut off before it had its record.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
-
-use sha2::{Digest, Sha256};
 
 use super::Ground;
 use super::show::{evidence, opened};
@@ -12,7 +9,7 @@ use crate::cli::SessionImport;
 use crate::commands::recorder::written;
 use crate::commands::{Context, ask};
 use crate::exit::Exit;
-use crate::files::{self, FileError};
+use crate::files;
 use crate::logbook::member::typed;
 use crate::logbook::record::Session;
 use crate::logbook::{Draft, hex};
@@ -86,25 +83,13 @@ fn of_folder(recording: &Recording, name: String) -> Result<Session, Failure> {
 }
 
 fn of_file(path: &Path, name: String) -> Result<Session, Failure> {
-    files::refuse_odd(path)?;
-    let io = |source| FileError::Io { deed: "read", path: path.to_owned(), source };
-    let mut file = std::fs::File::open(path).map_err(io)?;
-    // films are larger than memory
-    let (mut hash, mut chunk, mut size) = (Sha256::new(), vec![0; 1 << 20], 0);
-    loop {
-        let read = file.read(&mut chunk).map_err(io)?;
-        if read == 0 {
-            break;
-        }
-        size += read;
-        hash.update(&chunk[..read]);
-    }
+    let (hash, size) = files::sha256(path)?;
     if size == 0 {
         return Err(Failure::invalid(format!("`{}` is empty", path.display())));
     }
     Ok(Session {
         release: None,
-        evidence: (name, hex(&hash.finalize())),
+        evidence: (name, hex(&hash)),
         result: "imported",
         started: None,
         counts: None,

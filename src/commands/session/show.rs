@@ -195,13 +195,14 @@ impl Parts<'_> {
 }
 
 fn write_cast(ui: &Ui, parts: &Parts<'_>, path: &Path) -> Result<(), Failure> {
-    let mut cast = Vec::new();
-    parts.each(|line| {
-        cast.extend_from_slice(line.as_bytes());
-        cast.push(b'\n');
-        Ok(true)
+    files::write_new_with(path, |out| {
+        parts.each(|line| {
+            let written = out.write_all(line.as_bytes()).and_then(|()| out.write_all(b"\n"));
+            let failed = |source| FileError::Io { deed: "write", path: path.to_owned(), source };
+            written.map_err(failed)?;
+            Ok(true)
+        })
     })?;
-    files::write_new(path, &cast)?;
     ui.say(&format!(
         "Written: `{}`, readable for everybody; delete it when you are done",
         path.display()
