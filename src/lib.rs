@@ -4,7 +4,7 @@
 //! shared among custodians, any k of n, each with a printed sheet in a safe. [`dealing`] does that and reads every page
 //! back before it says "made". When the usual ways in are down, k sheets come together offline; [`opening`]
 //! names every sheet that does not fit before anything is recovered, the [`logbook`] has its record on disk before the
-//! credential is released to one named operator, and [`delivery`] hands it over.
+//! credential is released to one named operator, [`delivery`] hands it over, and a [`session`] records what is done with it.
 //!
 //! Everything needed is on the paper ([`codes`] is its specification), and it can be opened without this program.
 //!
@@ -20,6 +20,7 @@
 //! audit                   books and evidence → facts → a verdict for every release, and findings
 //! dealing  delivery       credential → sheets of paper; released secret → file or program
 //! rotation                what a driver is asked, its process, and the plan of what comes next
+//! session                 a recorded terminal; recordings; what was left behind
 //! opening                 payloads → a verdict per sheet → quorum → secret
 //! kit                     the folder
 //! state                   one fold of the logbook: sets, sheets, releases, what is due

@@ -3,7 +3,9 @@
 //! The identity's recipient (`age1…`) is made here, used here and shown nowhere: as long as nobody knows it, the
 //! sealed credential stays closed even to a quantum computer.
 
+mod error;
 pub mod lock;
+pub mod plugin;
 pub mod recipients;
 
 use std::io::{Read, Write};

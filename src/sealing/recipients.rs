@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use super::lock::LockError;
-use super::lock::plugin::{self, Person};
+use super::error::LockError;
+use super::plugin::{self, Person};
 
 /// Recipients of age files.
 pub struct Recipients {

@@ -13,7 +13,7 @@ use super::index::Pieces;
 use super::recording::{Folder, Head, MAX_PART};
 use super::redact::Redactor;
 use crate::clock::Instant;
-use crate::sealing::lock::plugin::Person;
+use crate::sealing::plugin::Person;
 use crate::sealing::recipients::Recipients;
 
 /// A part is closed when it has so many bytes, or so long after its first event.

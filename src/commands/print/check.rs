@@ -14,7 +14,7 @@ use crate::method::{Custodian, Lock, Method};
 use crate::paper::{self, AUDIT, Pack, PaperError, Templates};
 use crate::rng;
 use crate::sealing::lock;
-use crate::sealing::lock::plugin::Person;
+use crate::sealing::plugin::Person;
 use crate::secret::Secret;
 use crate::set::SheetId;
 use crate::set::manifest::Terms;

@@ -15,7 +15,7 @@ use crate::files;
 use crate::kit::Kit;
 use crate::logbook::record::{Counts, Session};
 use crate::method::Method;
-use crate::sealing::lock::plugin::Person;
+use crate::sealing::plugin::Person;
 use crate::sealing::recipients::Recipients;
 use crate::secret::Secret;
 use crate::session::hideout::Hideout;

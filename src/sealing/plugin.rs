@@ -3,7 +3,7 @@
 //! A plugin is a program `age-plugin-NAME` on the search path, named by the recipient or the identity. It may ask for
 //! a PIN or a touch: it does so through [`Person`].
 
-use super::LockError;
+use super::error::LockError;
 use crate::secret::Secret;
 
 /// What a plugin may ask of a person.
