@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""verify.py 1: verify a Breakglass logbook without the program Breakglass.
+"""verify.py 2: verify a Breakglass logbook without the program Breakglass.
 
 It needs this one file and Python 3.8 or newer, nothing else. It uses no network and writes no file.
-It was written from two texts only: the logbook format (logbook/format.md), and for check codes and
-strips the on-paper format (codes/format.md; "§ 5" below is its section 5).
+It was written from the texts only: the logbook format (logbook/format.md), for check codes and
+strips the on-paper format (codes/format.md; "§ 5" below is its section 5), and session/format.md.
 
   1. Take logbook.jsonl and the paper logbook.
   2. python3 verify.py logbook.jsonl --head "R 7QK4-M2XD-9FTB-C3HW-S"
@@ -11,6 +11,9 @@ strips the on-paper format (codes/format.md; "§ 5" below is its section 5).
      changed or later ones are missing: the file alone does not show it.
   3. Where the ink has more, --codes lists the check code of every record (a second for ten).
      --strip "BG1R..." compares strips, as a scanner reads them; give all parts of a record.
+
+Recordings of sessions that lie beside the book, in `sessions`, are held against their records, too;
+that needs no key.
 
 It ends with 0 when the book is whole (and its head is the one in ink), 1 when it is broken or its
 head or a strip does not fit, 2 when it could not be tried or a code was misread, 130 after Ctrl-C.
@@ -158,7 +161,7 @@ NEEDS = {row.split()[0]: ("method " + " ".join(row.replace("+", "generation set"
          for row in """
 BEGIN; METHOD method_hash approver; ISSUE + sheets sheet_hashes; ABORT + note;
 CONFIRM + sheets bags custodians; STORE + sheets bags custodians; RECEIVE + sheets bags custodians;
-INSPECT + sheets seals; RELEASE + sheets operator reason revoke_due; SESSION + record evidence;
+INSPECT + sheets seals; RELEASE + sheets operator reason revoke_due; SESSION evidence;
 END + record; DISABLE + credential; REVOKE + credential; ROTATE +;
 REISSUE + sheets sheet_hashes reason_text; TRANSFER + sheets bags custodians; DRILL + kind result;
 OPENING + sheets kind; DESTROY + sheets kind witness; LOST + sheets note; TAMPER + sheets kind;
@@ -199,9 +202,10 @@ is_person = has("name id", is_text)
 FORMS = {name: (form, words) for names, form, words in (
     ("method set template media method_hash kind reason reason_text ticket how to place credential"
      " result note line", is_text, "a text"),
-    ("generation k record seconds first_sheet quorum finding", is_number, "a whole number"),
+    ("generation k record seconds first_sheet quorum finding exit bytes events masked redacted too_short"
+     " traces", is_number, "a whole number"),
     ("operator witness approver reviewer accountable lead", is_person, "a person, name and id"),
-    ("at revoke_due called", is_time, "a time in UTC like 2026-11-24T04:02:11Z"),
+    ("at revoke_due called started", is_time, "a time in UTC like 2026-11-24T04:02:11Z"),
     ("sheets", list_of(is_sheet), "a list of sheets like 3b"),
     ("sheet_hashes templates bags seals seal_numbers", by_sheet(is_text), "a text by sheet"),
     ("custodians", by_sheet(is_person), "a person by sheet"),
@@ -338,6 +342,7 @@ class Book:
         self.first = self.last = None                   # SHA-256 of the first and the last line
         self.last_says, self.last_code, self.due = "", None, 1
         self.strips, self.codes, self.found = strips, codes, set()
+        self.recordings = {}                            # file: (SHA-256, line), the last one named
 
     def fault(self, number, text):
         self.faults += 1
@@ -366,6 +371,9 @@ class Book:
             self.fault(number, str(bad))
         self.due = min(record.names["seq"], 10**20) + 1 if record else self.due + 1
         while record:                                   # a strip may be of a record that was imported
+            if record.names["event"] == "SESSION":
+                for named in record.names["evidence"]:
+                    self.recordings[named["file"]] = named["sha256"], number
             self.found.update(s for s in self.strips if s[2] == record.raw)
             record = record.inner
         if self.codes:
@@ -394,6 +402,45 @@ class Book:
                 say(f"strip of record {number}: the book ends before it, records are missing")
             else:
                 say(f"strip of record {number}: the book has another record there, it was changed")
+
+    def check_recordings(self, kit):
+        """Recordings (session/format.md) and films that lie where the records say."""
+        whole = absent = 0
+        for name, (recorded, number) in self.recordings.items():
+            path = os.path.join(kit, name)
+            if not os.path.exists(path):
+                absent += 1
+                continue
+            try:
+                now = recording_head(path) if os.path.isdir(path) else file_hash(path).hex()
+            except (Bad, OSError) as bad:
+                now = f"cannot be read: {bad}"
+            if now == recorded:
+                whole += 1
+                continue
+            self.faults += 1
+            say(f"recording {show(name)} of line {number}: it is not what was recorded ({now})")
+        if self.recordings:
+            say(f"recordings: {whole} whole, {absent} not here")
+
+# ---- Recordings: session/format.md --------------------------------------------------------------
+
+def file_hash(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for chunk in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(chunk)
+    return digest.digest()
+
+def recording_head(folder):
+    """The end of the chain over the parts of a recording, in hex; needs no key."""
+    head = file_hash(os.path.join(folder, "recording.json"))
+    parts = sorted(n for n in os.listdir(folder) if re.fullmatch("[0-9]{6,}[.](age|cast)", n))
+    for number, name in enumerate(sorted(parts, key=lambda n: int(n.split(".")[0])), 1):
+        if int(name.split(".")[0]) != number:
+            raise Bad(f"part {number} is missing")
+        head = sha256(head, file_hash(os.path.join(folder, name)))
+    return head.hex()
 
 def compare_head(typed, fits, mine):
     """Exit code. A code whose check symbol does not fit was misread: that says nothing of the book."""
@@ -443,6 +490,7 @@ def run(argv):
     if not book.count:
         book.fault(1, "the book is empty: every record is gone")
     book.check_strips()
+    book.check_recordings(os.path.dirname(args.book))
     say(f"BROKEN: faults: {book.faults}, lines: {book.count}" if book.faults else
         f"{book.count} records, the chain is whole")
     head = 0

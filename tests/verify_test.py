@@ -121,6 +121,40 @@ class Chain(Case):
         self.assertIn("NOT CHECKED: whether the last record was changed, or later ones are missing", said)
         self.assertIn(f"last record: 5  REVOKE  2026-11-24T04:02:11Z  {written(SMALL[-1])}", said)
 
+    def test_recordings_beside_the_book(self):
+        index, parts = b'{"v":1}\n', [b"one", b"two"]
+        head = hashlib.sha256(index).digest()
+        for part in parts:
+            head = hashlib.sha256(head + hashlib.sha256(part).digest()).digest()
+        named = [{"file": "sessions/a", "sha256": head.hex()}, {"file": "film", "sha256": hashlib.sha256(b"x").hexdigest()}]
+        data = joined(chained(*GOOD, record("SESSION", evidence=named)))
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            (folder / "logbook.jsonl").write_bytes(data)
+            (folder / "sessions/a").mkdir(parents=True)
+
+            def run():
+                said = io.StringIO()
+                with contextlib.redirect_stdout(said):
+                    return vf.main([str(folder / "logbook.jsonl")]), said.getvalue()
+
+            write = lambda name, content: (folder / "sessions/a" / name).write_bytes(content)
+            write("recording.json", index)
+            for number, part in enumerate(parts, 1):
+                write(f"{number:06}.age", part)
+            code, said = run()
+            self.assertEqual(code, 0, said)
+            self.assertIn("recordings: 1 whole, 1 not here", said)
+            write("000002.age", b"three")
+            code, said = run()
+            self.assertEqual(code, 1, said)
+            self.assertIn("recording sessions/a of line 3: it is not what was recorded", said)
+            write("000002.age", b"two")
+            write("000004.age", b"four")
+            self.assertIn("part 3 is missing", run()[1])
+            (folder / "film").write_bytes(b"y")
+            self.assertIn("recording film of line 3", run()[1])
+
     def test_every_bit_of_every_byte(self):
         data = joined(SMALL)
         self.assertEqual(faults(data), [])
