@@ -41,6 +41,17 @@ pub struct Pieces {
     states: Vec<State>,
     /// Where the first byte of a piece leads; 0: nowhere.
     first: Box<[u32; 256]>,
+    /// A bit for each hash of three bytes that follow each other in a piece.
+    threes: Box<[u64; 1024]>,
+}
+
+/// Returns the place of three bytes among the bits.
+#[inline]
+fn three(bytes: [u8; 3]) -> (usize, u64) {
+    let packed = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]);
+    // Knuth, The Art of Computer Programming 3, §6.4: multiplicative hashing
+    let hash = packed.wrapping_mul(0x9e37_79b1) >> 16;
+    ((hash >> 6) as usize, 1 << (hash & 63))
 }
 
 /// Where a reader is: the longest piece that ends here.
@@ -61,7 +72,8 @@ impl Pieces {
     /// Takes every text that is looked for.
     pub fn of(texts: &[Zeroizing<Vec<u8>>]) -> Self {
         let root = State { longest: 0, link: 0, enough: NEVER, next: Vec::new() };
-        let mut pieces = Self { states: vec![root], first: Box::new([0; 256]) };
+        let mut pieces =
+            Self { states: vec![root], first: Box::new([0; 256]), threes: Box::new([0; 1024]) };
         for text in texts {
             let mut last = 0;
             for byte in text.iter() {
@@ -70,6 +82,10 @@ impl Pieces {
         }
         for text in texts {
             pieces.mark(text);
+        }
+        for bytes in texts.iter().flat_map(|text| text.windows(3)) {
+            let (word, bit) = three([bytes[0], bytes[1], bytes[2]]);
+            pieces.threes[word] |= bit;
         }
         for (byte, state) in &pieces.states[0].next {
             pieces.first[usize::from(*byte)] = *state;
@@ -143,6 +159,13 @@ impl Pieces {
                 at = self.states[at as usize].link;
             }
         }
+    }
+
+    /// Says whether three bytes may be in a piece; no piece is shorter.
+    #[inline]
+    pub fn may_hold(&self, bytes: [u8; 3]) -> bool {
+        let (word, bit) = three(bytes);
+        self.threes[word] & bit != 0
     }
 
     /// Goes on by one byte.

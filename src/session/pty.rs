@@ -27,6 +27,10 @@ use crate::secret::Secret;
 /// Bytes that are passed on at once.
 const CHUNK: usize = 32 * 1024;
 
+/// What is shown is recorded in pieces of so many bytes, or what came before a pause of so long.
+const PIECE: usize = 32 * 1024;
+const TOGETHER: Duration = Duration::from_millis(10);
+
 /// Most input that waits for a program which reads none.
 const MOST_WAITING: usize = 64 * 1024;
 
@@ -122,6 +126,7 @@ pub fn run(plan: Plan, recorder: &Recorder) -> Result<Ended, SessionError> {
         notices,
         mask: Mask::default(),
         started: clock::uptime(),
+        unrecorded: (Duration::ZERO, Zeroizing::new(Vec::with_capacity(PIECE + CHUNK))),
         waiting: Zeroizing::new(Vec::new()),
         tail: Vec::with_capacity(TAIL + CHUNK),
         line_open: false,
@@ -146,6 +151,8 @@ struct Relay<'a> {
     notices: Notices,
     mask: Mask,
     started: Duration,
+    /// What was shown and is not recorded yet, and when it came.
+    unrecorded: (Duration, Zeroizing<Vec<u8>>),
     /// Input on its way to the program.
     waiting: Zeroizing<Vec<u8>>,
     tail: Vec<u8>,
@@ -166,6 +173,9 @@ impl Relay<'_> {
         let status = loop {
             self.tell();
             let ready = self.wait(is_open);
+            if ready.nothing {
+                self.record_shown();
+            }
             if ready.signal {
                 self.signals.clear();
             }
@@ -173,7 +183,7 @@ impl Relay<'_> {
                 break self.leave(why, &mut buffer);
             }
             if ready.output {
-                is_open = self.pass_output(&mut buffer);
+                is_open = self.pass_output(&mut buffer) != Passed::Closed;
             }
             if ready.input && !self.pass_input(&mut buffer) {
                 break self.leave("the terminal was closed", &mut buffer);
@@ -183,8 +193,12 @@ impl Relay<'_> {
                 break Some(status);
             }
         };
-        // what the program has shown last
-        self.pass_output(&mut buffer);
+        // what the program has shown last; what it left running may go on for ever
+        let since = clock::uptime();
+        while self.pass_output(&mut buffer) == Passed::Something
+            && clock::uptime().saturating_sub(since) < PATIENCE
+        {}
+        self.record_shown();
         let took = self.elapsed();
         Ended { status: status.map_or(128 + 9, as_shells_say), took, cut: self.cut }
     }
@@ -213,11 +227,16 @@ impl Relay<'_> {
             polled.push(PollFd::from_borrowed_fd(self.outside.input(), PollFlags::IN));
         }
         // a title or a word is due once a minute, and a program may end without its terminal
-        let pause = if is_open { Duration::from_millis(500) } else { Duration::from_millis(50) };
+        let pause = match (is_open, self.unrecorded.1.is_empty()) {
+            (_, false) => TOGETHER,
+            (true, true) => Duration::from_millis(500),
+            (false, true) => Duration::from_millis(50),
+        };
         let pause = Timespec::try_from(pause).ok();
-        let _ = poll(&mut polled, pause.as_ref());
+        let count = poll(&mut polled, pause.as_ref());
         let is_ready = |at: usize| polled.get(at).is_some_and(|fd| !fd.revents().is_empty());
         Ready {
+            nothing: count == Ok(0),
             signal: is_ready(0),
             output: is_open && is_ready(1),
             input: reads && is_ready(if is_open { 2 } else { 1 }),
@@ -230,7 +249,7 @@ impl Relay<'_> {
             self.size = self.outside.size();
             let (columns, rows) = self.size;
             let _ = self.master.resize(Size::new(rows, columns));
-            self.recorder.record(Message::Resize(self.elapsed(), (columns, rows)));
+            self.record(Message::Resize(self.elapsed(), (columns, rows)));
         }
         // from a terminal it comes as a key; a script's Ctrl-C is meant for the program
         if self.signals.came(SIGINT) {
@@ -242,13 +261,13 @@ impl Relay<'_> {
         self.signals.came(SIGTERM).then_some("it was told to end (SIGTERM)")
     }
 
-    /// Passes on what the program shows; says whether its terminal is still open.
-    fn pass_output(&mut self, buffer: &mut [u8]) -> bool {
-        let mut is_open = true;
+    /// Passes on what the program shows.
+    fn pass_output(&mut self, buffer: &mut [u8]) -> Passed {
+        let mut passed = Passed::Something;
         let mut filled = 0;
         while filled < buffer.len() {
             match self.master.read(&mut buffer[filled..]) {
-                Ok(0) => is_open = false,
+                Ok(0) => passed = Passed::Closed,
                 Ok(read) => {
                     filled += read;
                     continue;
@@ -256,24 +275,44 @@ impl Relay<'_> {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
                 // Linux says so of a terminal that nobody has open
-                Err(_) => is_open = false,
+                Err(_) => passed = Passed::Closed,
             }
             break;
         }
         let shown = &buffer[..filled];
         if shown.is_empty() {
-            return is_open;
+            return if passed == Passed::Closed { passed } else { Passed::Nothing };
         }
         // a terminal that has gone tells of it by signal and input
         let _ = self.outside.show(shown);
         self.shown_at = clock::uptime();
-        let at = self.shown_at.saturating_sub(self.started);
-        self.recorder.record(Message::Output(at, Zeroizing::new(shown.to_vec())));
+        if self.unrecorded.1.is_empty() {
+            self.unrecorded.0 = self.shown_at.saturating_sub(self.started);
+        }
+        self.unrecorded.1.extend_from_slice(shown);
+        if self.unrecorded.1.len() >= PIECE {
+            self.record_shown();
+        }
         self.tail.extend_from_slice(&shown[shown.len().saturating_sub(TAIL)..]);
         self.follow_screens();
         let old = self.tail.len().saturating_sub(TAIL);
         self.tail.drain(..old);
-        is_open
+        passed
+    }
+
+    /// Hands what was shown to the recorder.
+    fn record_shown(&mut self) {
+        let (at, shown) = &mut self.unrecorded;
+        if !shown.is_empty() {
+            let shown = std::mem::replace(shown, Zeroizing::new(Vec::with_capacity(PIECE + CHUNK)));
+            self.recorder.record(Message::Output(*at, shown));
+        }
+    }
+
+    /// Records something that comes after everything shown so far.
+    fn record(&mut self, message: Message) {
+        self.record_shown();
+        self.recorder.record(message);
     }
 
     /// Notices when a full-screen program takes the screen or gives it back.
@@ -304,7 +343,7 @@ impl Relay<'_> {
                 // a terminal that cannot be asked is taken for one that shows nothing
                 let hides = modes.map_or(true, |modes| self.mask.hides(modes, typed, &self.tail));
                 let message = Message::Input(at, Zeroizing::new(typed.to_vec()), hides);
-                self.recorder.record(message);
+                self.record(message);
                 self.line_open = typed.last() != Some(&b'\n');
                 self.waiting.extend_from_slice(typed);
             }
@@ -339,7 +378,7 @@ impl Relay<'_> {
         let Some(notice) = self.notices.due(self.elapsed()) else { return };
         let _ = self.outside.show(format!("\x1b]2;{}\x07", notice.title).as_bytes());
         if let Some(words) = notice.words {
-            self.recorder.record(Message::Mark(self.elapsed(), words.clone()));
+            self.record(Message::Mark(self.elapsed(), words.clone()));
             self.say(&words);
         }
     }
@@ -357,7 +396,7 @@ impl Relay<'_> {
     /// Ends the program as a closed terminal does, and by force where that is not enough.
     fn leave(&mut self, why: &'static str, buffer: &mut [u8]) -> Option<ExitStatus> {
         self.cut = Some(why);
-        self.recorder.record(Message::Mark(self.elapsed(), format!("breakglass: {why}")));
+        self.record(Message::Mark(self.elapsed(), format!("breakglass: {why}")));
         let own = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         let front = tcgetpgrp(&self.master).ok();
         for signal in [Signal::HUP, Signal::KILL] {
@@ -379,8 +418,19 @@ impl Relay<'_> {
     }
 }
 
+/// What came from the program.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passed {
+    Nothing,
+    Something,
+    /// Nobody has its terminal open any more.
+    Closed,
+}
+
 /// What there is to do.
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct Ready {
+    nothing: bool,
     signal: bool,
     output: bool,
     input: bool,

@@ -21,7 +21,7 @@ const FULL: usize = 32 * 1024;
 const SOON: Duration = Duration::from_secs(5);
 
 /// Most bytes of one event, before they are written as JSON.
-const MOST_DATA: usize = 4 * 1024;
+const MOST_DATA: usize = 16 * 1024;
 
 /// Most bytes that wait for a disk that does not take them.
 const MOST_WAITING: usize = MAX_PART / 2;

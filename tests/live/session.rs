@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -58,6 +59,24 @@ fn asciinema_plays(desk: &Desk, expected: &[&str]) {
     }
 }
 
+/// The parts open with age itself; without their first lines they are the cast.
+#[track_caller]
+fn age_opens(desk: &Desk, cast: &str) {
+    let mut parts: Vec<_> =
+        fs::read_dir(&desk.recordings()[0]).unwrap().map(|e| e.unwrap().path()).collect();
+    parts.retain(|part| part.extension().is_some_and(|extension| extension == "age"));
+    parts.sort();
+    let open = |part| {
+        let output =
+            Command::new("age").args(["-d", "-i"]).arg(desk.path("auditor.key")).arg(part).output();
+        let output = output.expect("age is needed: apt-get install age");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split_once('\n').unwrap().1.to_owned()
+    };
+    assert_eq!(parts.iter().map(open).collect::<String>(), cast);
+}
+
 fn bash(columns: u16) {
     let desk = desk();
     let mut dialogue = desk.sit(
@@ -105,6 +124,7 @@ fn bash(columns: u16) {
         "{typed}"
     );
     asciinema_plays(&desk, &["äöü€ done", "MORE=added", "███"]);
+    age_opens(&desk, &cast);
     let text = desk.text();
     assert!(text.contains("äöü€ done"), "{text}");
     // the kept line, put together again where the screen had broken it
