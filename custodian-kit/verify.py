@@ -426,6 +426,8 @@ class Book:
 # ---- Recordings: session/format.md --------------------------------------------------------------
 
 def file_hash(path):
+    if not os.path.isfile(path):                        # a pipe would be waited for without end
+        raise Bad(f"{show(os.path.basename(path))} is no file")
     digest = hashlib.sha256()
     with open(path, "rb") as stream:
         for chunk in iter(lambda: stream.read(1 << 20), b""):

@@ -117,7 +117,11 @@ pub fn write_new_soon(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = parent(path).join(format!(".{name}.tmp"));
     let written = options.open(&draft).and_then(|mut file| file.write_all(bytes));
-    written.and_then(|()| fs::rename(&draft, path)).map_err(FileError::io("write", path))
+    let written = written.and_then(|()| fs::rename(&draft, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    written.map_err(FileError::io("write", path))
 }
 
 /// Writes a new file, mode 0600: it appears whole, on disk, or not at all. Never overwrites.

@@ -3,10 +3,11 @@
 #![doc = include_str!("session/format.md")]
 
 pub mod cast;
+mod doubt;
 pub mod escapes;
 pub mod hideout;
 pub mod index;
-mod mask;
+pub mod mask;
 pub mod notices;
 pub mod outside;
 pub mod player;

@@ -390,6 +390,9 @@ pub const FORGED: [&str; 3] =
 /// The kind of the EXCEPTION record under a release that nobody recorded.
 pub const NO_RECORDING: &str = "no recording";
 
+/// The kind of a SESSION that had no credential: it shows nothing of what was done with one.
+pub const WITHOUT: &str = "without the credential";
+
 /// The word for a seal that is as it should be.
 pub const INTACT: &str = "intact";
 

@@ -52,7 +52,7 @@ pub struct SessionShow {
 }
 
 /// `session import`
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct SessionImport {
     /// A film of the screen, or the folder of a recording that has no record yet
     #[arg(value_name = "FILE")]

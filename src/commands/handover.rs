@@ -125,8 +125,18 @@ impl Handover<'_> {
                 values.too_short
             ));
         }
+        let holds = if env.is_empty() {
+            format!(
+                "`{}` has the credential on its input.",
+                line.first().map_or("", String::as_str)
+            )
+        } else {
+            let names: Vec<String> = env.keys().map(|name| format!("${name}")).collect();
+            format!("The credential is in {}.", names.join(", "))
+        };
         let work = Work {
             command,
+            holds: Some(holds),
             input: env.is_empty().then_some(credential),
             values,
             release: Some(self.release.clone()),

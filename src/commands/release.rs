@@ -30,6 +30,8 @@ pub(super) struct Situation<'a> {
     pub(super) state: &'a State,
     /// What spoke against it before the questions: no ink, a broken kit, …
     pub(super) objections: Vec<Objection>,
+    /// What comes then: a recorded shell, and for whom it is recorded.
+    pub(super) then: Option<String>,
     /// Whether the record will be loose although the paper book is here, so that its last code is wanted.
     pub(super) wants_last_code: bool,
 }
@@ -78,6 +80,9 @@ pub(super) fn ask(
     let network = network_route();
     let (case, method) = (situation.case, situation.method);
     show(ui, case, method, &operator, &reason, reason_text.as_deref());
+    if let Some(then) = &situation.then {
+        ui.must_say(&format!("  then      {then}"));
+    }
     let when = ask::time(ui, args.time.as_deref())?;
     let offset = match when.source {
         Source::System => 0,

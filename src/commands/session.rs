@@ -18,15 +18,27 @@ use crate::logbook::Draft;
 use crate::logbook::member::{Member, typed};
 use crate::logbook::record::{Subject, When};
 use crate::method::Method;
+use crate::session::hideout;
 use crate::session::values::Values;
 use crate::state::State;
 use crate::ui::Failure;
 
 pub(super) fn run(context: &Context, args: &Session) -> Result<Exit, Failure> {
+    sweep(context);
     match &args.verb {
         Some(SessionVerb::Show(show)) => show::run(context, show),
         Some(SessionVerb::Import(import)) => import::run(context, import),
         None => record(context, args),
+    }
+}
+
+/// Wipes what a session that died has left in memory, and says so.
+pub(super) fn sweep(context: &Context) {
+    match hideout::sweep() {
+        0 => {}
+        _ => context
+            .ui
+            .warn("a session that died had left what its tools kept in memory: it is wiped now"),
     }
 }
 
@@ -126,6 +138,7 @@ fn record(context: &Context, args: &Session) -> Result<Exit, Failure> {
         Work {
             command: seat::command(&line),
             input: None,
+            holds: None,
             values: Values::default(),
             release: release.as_ref().map(|(number, _)| number.to_string()),
             at_terminal: ui.can_ask() && std::io::IsTerminal::is_terminal(&std::io::stdin()),

@@ -36,6 +36,7 @@ struct Standing {
 
 pub(super) fn run(context: &Context, args: &cli::Status) -> Result<Exit, Failure> {
     let ui = &context.ui;
+    super::session::sweep(context);
     if args.lint {
         return lint::run(context, &args.kits);
     }

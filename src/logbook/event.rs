@@ -59,7 +59,7 @@ events! {
         may [ReasonText, Ticket, Network, Bags, Seals, Custodians, Witness, Approver, Accountable, How, Credential, Paper];
     /// what was done at a terminal was recorded: under a release, which `record` names, or without one
     Session "SESSION" needs [Method, Evidence]
-        may [Generation, Set, Record, Result, Started, Seconds, Exit, Bytes, Events, Masked, Redacted, TooShort, Traces, Paper];
+        may [Generation, Set, Record, Kind, Result, Started, Seconds, Exit, Bytes, Events, Masked, Redacted, TooShort, Traces, Paper];
     /// the operator is done
     End "END" needs [Method, Generation, Set, Record] may [Operator, Paper];
     /// the credential was switched off, but not revoked

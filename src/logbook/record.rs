@@ -90,6 +90,8 @@ pub struct Release {
 pub struct Session {
     /// Record of the release that it was under.
     pub release: Option<u64>,
+    /// What kind of session, where it is no plain one.
+    pub kind: Option<&'static str>,
     /// The recording's folder and the end of its chain, or a file and its SHA-256; in hex.
     pub evidence: (String, String),
     /// `ended`, `cut off` or `imported`.

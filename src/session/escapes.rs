@@ -34,7 +34,8 @@ impl Escapes {
             (_, 0x1b) => (Within::Escape, false),
             (Within::Escape, b'[') => (Within::Control, false),
             (Within::Escape, b']' | b'P' | b'X' | b'^' | b'_') => (Within::Words, false),
-            (Within::Escape, b' '..=b'/') => (Within::OneMore, false),
+            // a character set, or what an arrow key sends
+            (Within::Escape, b' '..=b'/' | b'N' | b'O') => (Within::OneMore, false),
             // CAN and SUB break a sequence off
             (Within::Escape | Within::OneMore, _)
             | (Within::Control, 0x18 | 0x1a | 0x40..=0x7e) => (Within::Text, false),

@@ -1,11 +1,14 @@
 //! Where tools keep what they know during a session: a private folder in memory, gone at its end.
 
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
+use crate::files::Lock;
 use crate::rng;
 
 /// How such folders are called: this, the process, a random part.
@@ -38,24 +41,28 @@ const VARIABLES: [(&str, &str); 18] = [
 pub struct Hideout {
     path: PathBuf,
     in_memory: bool,
+    /// While it is held, nobody takes it for one that a crash left.
+    _lock: Option<Lock>,
 }
 
 impl Hideout {
-    /// Makes one, mode 0700; in memory where the system has such a place. Wipes those of processes that died.
+    /// Makes one, mode 0700; in memory where the system has such a place.
     pub fn make() -> io::Result<Self> {
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-        let places = [runtime, Some("/dev/shm".into())].into_iter().flatten();
-        let memory = places.filter(|place| is_memory(place));
-        let disk = std::iter::once((std::env::temp_dir(), false));
         let name: [u8; 4] = rng::bytes(&mut rng::os());
         let name = format!("{PREFIX}{}-{}", std::process::id(), crate::logbook::hex(&name));
         let mut last = io::Error::from(io::ErrorKind::NotFound);
-        for (place, in_memory) in memory.map(|place| (place, true)).chain(disk) {
-            wipe_those_left_in(&place);
+        for place in places() {
             let path = place.join(&name);
-            let made = fs::DirBuilder::new().mode(0o700).create(&path);
-            match made.and_then(|()| fs::DirBuilder::new().mode(0o700).create(path.join("tmp"))) {
-                Ok(()) => return Ok(Self { path, in_memory }),
+            let private = || {
+                let mut folder = fs::DirBuilder::new();
+                folder.mode(0o700);
+                folder
+            };
+            match private().create(&path).and_then(|()| private().create(path.join("tmp"))) {
+                Ok(()) => {
+                    let lock = Lock::take(&path).map_err(io::Error::other)?;
+                    return Ok(Self { in_memory: is_memory(&place), path, _lock: lock });
+                }
                 Err(error) => last = error,
             }
         }
@@ -95,6 +102,18 @@ impl Drop for Hideout {
     }
 }
 
+/// Returns where such folders may be, the best place first.
+fn places() -> Vec<PathBuf> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let memory = [runtime, Some("/dev/shm".into())].into_iter().flatten();
+    memory.filter(|place| is_memory(place)).chain([std::env::temp_dir()]).collect()
+}
+
+/// Wipes the folders of sessions that died, wherever they are; returns how many there were.
+pub fn sweep() -> usize {
+    places().iter().map(|place| sweep_place(place)).sum()
+}
+
 fn usual_kubeconfig() -> Option<OsString> {
     if let Some(set) = std::env::var_os("KUBECONFIG").filter(|set| !set.is_empty()) {
         return Some(set);
@@ -117,20 +136,19 @@ fn is_memory(_: &Path) -> bool {
     false
 }
 
-/// Wipes the folders of sessions whose process is no more: a crash, a kill.
-fn wipe_those_left_in(place: &Path) {
+fn sweep_place(place: &Path) -> usize {
     let own = rustix::process::getuid().as_raw();
+    let mut count = 0;
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let process = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next());
-        let Some(process) = process.and_then(|text| text.parse().ok()) else { continue };
-        let is_ours = entry.metadata().is_ok_and(|m| m.uid() == own && m.is_dir());
-        let is_dead = rustix::process::Pid::from_raw(process)
-            .is_some_and(|pid| rustix::process::test_kill_process(pid).is_err());
-        if is_ours && is_dead {
+        let is_one = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        let is_ours = is_one && entry.metadata().is_ok_and(|m| m.uid() == own && m.is_dir());
+        // whoever lives holds it, in whatever namespace
+        if is_ours && Lock::take(&entry.path()).is_ok_and(|lock| lock.is_some()) {
             wipe(&entry.path());
+            count += 1;
         }
     }
+    count
 }
 
 /// Overwrites and removes everything below a folder, and the folder; links are removed, not followed.
@@ -151,9 +169,24 @@ fn wipe(folder: &Path) {
     let _ = fs::remove_dir(folder);
 }
 
-/// Writes zeros over a file.
+/// Writes zeros over a file, where no other name has it and no link leads to it.
 pub(super) fn overwrite(path: &Path) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).open(path)?;
+    let mut file = open_itself(path)?;
+    if file.metadata()?.nlink() > 1 {
+        return Ok(());
+    }
+    zero(&mut file)
+}
+
+/// Opens a file for writing that is no link.
+pub(super) fn open_itself(path: &Path) -> io::Result<File> {
+    #[allow(clippy::cast_possible_wrap, reason = "a flag, not a number")]
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+    OpenOptions::new().write(true).custom_flags(flags).open(path)
+}
+
+/// Writes zeros over all of an open file.
+pub(super) fn zero(file: &mut File) -> io::Result<()> {
     let mut left = file.metadata()?.len();
     let zeros = [0; 4096];
     while left > 0 {
@@ -189,17 +222,31 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dead_process_left_is_wiped_and_no_more() {
+    fn what_a_dead_session_left_is_wiped_and_no_more() {
         let place = tempfile::tempdir().unwrap();
-        // no process has this number: they end at 2²²
-        let left = place.path().join(format!("{PREFIX}{}-00", i32::MAX));
-        let alive = place.path().join(format!("{PREFIX}{}-00", std::process::id()));
-        let other = place.path().join("breakglass-0011");
+        let path = |name: &str| place.path().join(name);
+        let (left, alive) = (path(&format!("{PREFIX}1-00")), path(&format!("{PREFIX}2-00")));
+        let other = path("breakglass-0011");
         for folder in [&left, &alive, &other] {
             fs::create_dir(folder).unwrap();
             fs::write(folder.join("x"), "y").unwrap();
         }
-        wipe_those_left_in(place.path());
+        let _held = Lock::take(&alive).unwrap().unwrap();
+        assert_eq!(sweep_place(place.path()), 1);
         assert!(!left.exists() && alive.exists() && other.join("x").exists());
+    }
+
+    #[test]
+    fn another_name_of_a_file_and_what_a_link_leads_to_are_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::create_dir(path("in")).unwrap();
+        fs::write(path("kept"), "kept").unwrap();
+        fs::hard_link(path("kept"), path("in/hard")).unwrap();
+        std::os::unix::fs::symlink(path("kept"), path("in/soft")).unwrap();
+        assert!(overwrite(&path("in/soft")).is_err());
+        wipe(&path("in"));
+        assert_eq!(fs::read_to_string(path("kept")).unwrap(), "kept");
+        assert!(!path("in").exists());
     }
 }

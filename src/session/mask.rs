@@ -3,8 +3,12 @@
 use rustix::termios::LocalModes;
 
 /// Words of a prompt behind which a secret is typed.
-const WORDS: [&str; 10] = [
+const WORDS: [&str; 14] = [
     "password",
+    "senha",
+    "kennwort",
+    "pw",
+    "otp",
     "passphrase",
     "passwort",
     "passcode",
@@ -16,6 +20,17 @@ const WORDS: [&str; 10] = [
     "pin",
 ];
 
+/// What becomes of what is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// The terminal shows it.
+    Shown,
+    /// It does not.
+    Hidden,
+    /// The program reads keys: whether it shows them is to be seen.
+    Unknown,
+}
+
 /// Follows what is typed.
 #[derive(Debug, Default)]
 pub(super) struct Mask {
@@ -24,22 +39,22 @@ pub(super) struct Mask {
 }
 
 impl Mask {
-    /// Says whether what is typed now is shown by nobody. `tail` is the last that the terminal showed.
+    /// Says whether what is typed now is shown. `tail` is the last that the terminal showed.
     ///
     /// A program that reads a line without echo says so to the terminal. One that reads keys does its own echo, and so does
     /// whatever runs at the other end of an ssh: there the prompt has to tell (as for sudo's `passprompt_regex`).
-    pub(super) fn hides(&mut self, modes: LocalModes, typed: &[u8], tail: &[u8]) -> bool {
+    pub(super) fn echo(&mut self, modes: LocalModes, typed: &[u8], tail: &[u8]) -> Echo {
         if modes.contains(LocalModes::ECHO) {
             self.prompted = false;
-            return false;
+            return Echo::Shown;
         }
         if modes.contains(LocalModes::ICANON) {
             self.prompted = false;
-            return true;
+            return Echo::Hidden;
         }
         let hides = self.prompted || asks_for_a_secret(tail);
         self.prompted = hides && !typed.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 3 | 4));
-        hides
+        if hides { Echo::Hidden } else { Echo::Unknown }
     }
 }
 
@@ -71,16 +86,18 @@ mod tests {
     fn the_terminal_says_it_or_the_prompt_does() {
         let mut mask = Mask::default();
         let (line, shown) = (LocalModes::ICANON, LocalModes::ICANON | LocalModes::ECHO);
-        assert!(!mask.hides(shown, b"ls", b"Password: "));
-        assert!(mask.hides(line, b"x", b"$ "));
+        assert_eq!(mask.echo(shown, b"ls", b"Password: "), Echo::Shown);
+        assert_eq!(mask.echo(line, b"x", b"$ "), Echo::Hidden);
         let keys = LocalModes::empty();
-        assert!(!mask.hides(keys, b"ls", b"$ "));
-        assert!(!mask.hides(keys, b"x", b"password: \r\n$ "));
+        assert_eq!(mask.echo(keys, b"ls", b"$ "), Echo::Unknown);
+        assert_eq!(mask.echo(keys, b"x", b"password: \r\n$ "), Echo::Unknown);
         // up to Enter, whatever stars are shown meanwhile
-        assert!(mask.hides(keys, b"a", b"\x1b[1m[sudo] password for bg: \x1b[0m"));
-        assert!(mask.hides(keys, b"b", b"*"));
-        assert!(mask.hides(keys, b"\r", b"**"));
-        assert!(!mask.hides(keys, b"ls", b"$ "));
-        assert!(!mask.hides(keys, b"l", b"spinning: ") && mask.hides(keys, b"1", b"Enter PIN: "));
+        let prompt = b"\x1b[1m[sudo] password for bg: \x1b[0m";
+        assert_eq!(mask.echo(keys, b"a", prompt), Echo::Hidden);
+        assert_eq!(mask.echo(keys, b"b", b"*"), Echo::Hidden);
+        assert_eq!(mask.echo(keys, b"\r", b"**"), Echo::Hidden);
+        assert_eq!(mask.echo(keys, b"ls", b"$ "), Echo::Unknown);
+        assert_eq!(mask.echo(keys, b"l", b"spinning: "), Echo::Unknown);
+        assert_eq!(mask.echo(keys, b"1", b"Enter PIN: "), Echo::Hidden);
     }
 }

@@ -1,7 +1,7 @@
 //! A program on a terminal of its own, with everything that goes over it passed on and recorded.
 
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use zeroize::Zeroizing;
 
 use super::escapes::Escapes;
-use super::mask::Mask;
+use super::mask::{Echo, Mask};
 use super::notices::Notices;
 use super::outside::Outside;
 use super::recorder::{Message, Recorder};
@@ -39,6 +39,9 @@ const TAIL: usize = 512;
 
 /// A pause in the output in which something of ours can be shown.
 const PAUSE: Duration = Duration::from_millis(300);
+
+/// A stream without pauses is broken into after so long, where something has to be told.
+const LATEST: Duration = Duration::from_secs(5);
 
 /// How long a program has to end once its terminal is gone.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -97,6 +100,8 @@ pub fn run(plan: Plan, recorder: &Recorder) -> Result<Ended, SessionError> {
         tcsetattr(&slave, OptionalActions::Now, modes).map_err(|e| system(e.into()))?;
     }
     let signals = Signals::watch().map_err(system)?;
+    // while we have it open, too, a program may close its terminal and come back to it
+    let kept = slave.as_fd().try_clone_to_owned().map_err(system)?;
     let program = command.get_program().to_string_lossy().into_owned();
     let mut command = pty_process::blocking::Command::from(command);
     if input.is_some() {
@@ -118,6 +123,7 @@ pub fn run(plan: Plan, recorder: &Recorder) -> Result<Ended, SessionError> {
     fcntl_setfl(&master, flags | OFlags::NONBLOCK).map_err(|e| system(e.into()))?;
     let relay = Relay {
         master,
+        _slave: kept,
         child,
         outside,
         size: (columns, rows),
@@ -133,7 +139,9 @@ pub fn run(plan: Plan, recorder: &Recorder) -> Result<Ended, SessionError> {
         other_screen: false,
         input_ended: false,
         shown_at: Duration::ZERO,
+        told_at: Duration::ZERO,
         cut: None,
+        nobody: None,
         has_warned: false,
     };
     Ok(relay.run())
@@ -142,6 +150,7 @@ pub fn run(plan: Plan, recorder: &Recorder) -> Result<Ended, SessionError> {
 #[allow(clippy::struct_excessive_bools, reason = "each says one thing that has happened")]
 struct Relay<'a> {
     master: Pty,
+    _slave: OwnedFd,
     child: Child,
     outside: Outside,
     /// Columns and rows.
@@ -162,7 +171,11 @@ struct Relay<'a> {
     other_screen: bool,
     input_ended: bool,
     shown_at: Duration,
+    /// When it was looked last whether something is to be told.
+    told_at: Duration,
     cut: Option<&'static str>,
+    /// Why nothing is shown any more.
+    nobody: Option<&'static str>,
     has_warned: bool,
 }
 
@@ -173,7 +186,7 @@ impl Relay<'_> {
         let status = loop {
             self.tell();
             let ready = self.wait(is_open);
-            if ready.nothing {
+            if ready.nothing || self.elapsed().saturating_sub(self.unrecorded.0) >= TOGETHER {
                 self.record_shown();
             }
             if ready.signal {
@@ -184,6 +197,9 @@ impl Relay<'_> {
             }
             if ready.output {
                 is_open = self.pass_output(&mut buffer) != Passed::Closed;
+                if let Some(why) = self.nobody {
+                    break self.leave(why, &mut buffer);
+                }
             }
             if ready.input && !self.pass_input(&mut buffer) {
                 break self.leave("the terminal was closed", &mut buffer);
@@ -199,6 +215,11 @@ impl Relay<'_> {
             && clock::uptime().saturating_sub(since) < PATIENCE
         {}
         self.record_shown();
+        if self.outside.modes().is_some() {
+            // what full-screen programs leave behind when they are killed, and our title
+            let screen = if self.other_screen { "\x1b[?1049l" } else { "" };
+            self.show_bytes(format!("{screen}\x1b[?25h\x1b[0m\x1b]2;\x07").as_bytes());
+        }
         let took = self.elapsed();
         Ended { status: status.map_or(128 + 9, as_shells_say), took, cut: self.cut }
     }
@@ -283,8 +304,7 @@ impl Relay<'_> {
         if shown.is_empty() {
             return if passed == Passed::Closed { passed } else { Passed::Nothing };
         }
-        // a terminal that has gone tells of it by signal and input
-        let _ = self.outside.show(shown);
+        self.show_bytes(shown);
         self.shown_at = clock::uptime();
         if self.unrecorded.1.is_empty() {
             self.unrecorded.0 = self.shown_at.saturating_sub(self.started);
@@ -293,11 +313,26 @@ impl Relay<'_> {
         if self.unrecorded.1.len() >= PIECE {
             self.record_shown();
         }
-        self.tail.extend_from_slice(&shown[shown.len().saturating_sub(TAIL)..]);
-        self.follow_screens();
+        self.tail.extend_from_slice(shown);
+        self.follow_screens(shown.len());
         let old = self.tail.len().saturating_sub(TAIL);
         self.tail.drain(..old);
         passed
+    }
+
+    /// Shows bytes, as long as there is somebody who takes them.
+    fn show_bytes(&mut self, bytes: &[u8]) {
+        if self.nobody.is_none() {
+            let signals = &self.signals;
+            if let Err(error) = self.outside.show(bytes, || signals.ends()) {
+                // a signal says itself why
+                let why = match error.kind() {
+                    io::ErrorKind::Interrupted => "nobody took what it showed",
+                    _ => "what it showed went nowhere",
+                };
+                self.nobody = Some(why);
+            }
+        }
     }
 
     /// Hands what was shown to the recorder.
@@ -315,14 +350,17 @@ impl Relay<'_> {
         self.recorder.record(message);
     }
 
-    /// Notices when a full-screen program takes the screen or gives it back.
-    fn follow_screens(&mut self) {
-        for switch in ["\x1b[?1049", "\x1b[?1047", "\x1b[?47"] {
-            let length = switch.len();
-            let mut windows = self.tail.windows(length + 1).rev();
-            if let Some(last) = windows.find(|window| window.starts_with(switch.as_bytes())) {
-                self.other_screen = last[length] == b'h';
-                return;
+    /// Notices when a full-screen program takes the screen or gives it back: what it said last, in what is new.
+    fn follow_screens(&mut self, new: usize) {
+        let from = self.tail.len().saturating_sub(new + 8);
+        for at in (from..self.tail.len()).rev().filter(|at| self.tail[*at] == 0x1b) {
+            for mode in ["[?1049", "[?1047", "[?47"] {
+                if let Some([switch @ (b'h' | b'l'), ..]) =
+                    self.tail[at + 1..].strip_prefix(mode.as_bytes())
+                {
+                    self.other_screen = *switch == b'h';
+                    return;
+                }
             }
         }
     }
@@ -341,8 +379,9 @@ impl Relay<'_> {
                 let at = self.elapsed();
                 let modes = tcgetattr(&self.master).map(|modes| modes.local_modes);
                 // a terminal that cannot be asked is taken for one that shows nothing
-                let hides = modes.map_or(true, |modes| self.mask.hides(modes, typed, &self.tail));
-                let message = Message::Input(at, Zeroizing::new(typed.to_vec()), hides);
+                let echo =
+                    modes.map_or(Echo::Hidden, |modes| self.mask.echo(modes, typed, &self.tail));
+                let message = Message::Input(at, Zeroizing::new(typed.to_vec()), echo);
                 self.record(message);
                 self.line_open = typed.last() != Some(&b'\n');
                 self.waiting.extend_from_slice(typed);
@@ -368,15 +407,18 @@ impl Relay<'_> {
         if self.outside.modes().is_none() {
             return;
         }
+        // in a pause, or behind a line; in a stream without either not later than some seconds after it is due
         let quiet = clock::uptime().saturating_sub(self.shown_at) >= PAUSE;
-        if !(quiet || self.tail.ends_with(b"\n")) || !at_rest(&self.tail) {
+        let late = self.elapsed().saturating_sub(self.told_at) >= LATEST;
+        if !(quiet || late || self.tail.ends_with(b"\n")) || !at_rest(&self.tail) {
             return;
         }
+        self.told_at = self.elapsed();
         if self.recorder.has_failed() && !std::mem::replace(&mut self.has_warned, true) {
             self.say("breakglass: THE RECORDING CANNOT BE WRITTEN; it is tried again, and this stands in the logbook");
         }
         let Some(notice) = self.notices.due(self.elapsed()) else { return };
-        let _ = self.outside.show(format!("\x1b]2;{}\x07", notice.title).as_bytes());
+        self.show_bytes(format!("\x1b]2;{}\x07", notice.title).as_bytes());
         if let Some(words) = notice.words {
             self.record(Message::Mark(self.elapsed(), words.clone()));
             self.say(&words);
@@ -390,7 +432,7 @@ impl Relay<'_> {
         } else {
             format!("\r\n\x1b[7m {words} \x1b[0m\x07\r\n")
         };
-        let _ = self.outside.show(text.as_bytes());
+        self.show_bytes(text.as_bytes());
     }
 
     /// Ends the program as a closed terminal does, and by force where that is not enough.

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant as Tick};
 use zeroize::Zeroizing;
 
 use super::cast::{self, Code};
+use super::doubt::{Doubt, Keys};
 use super::index::Pieces;
+use super::mask::Echo;
 use super::recording::{Folder, Head, MAX_PART};
 use super::redact::Redactor;
 use crate::clock::Instant;
@@ -19,6 +21,12 @@ use crate::sealing::recipients::Recipients;
 /// A part is closed when it has so many bytes, or so long after its first event.
 const FULL: usize = 32 * 1024;
 const SOON: Duration = Duration::from_secs(5);
+
+/// What may become a piece of the credential is held back until nothing has come for so long.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether keys were echoed.
+const BRIEFLY: Duration = Duration::from_millis(100);
 
 /// Most bytes of one event, before they are written as JSON.
 const MOST_DATA: usize = 16 * 1024;
@@ -36,8 +44,8 @@ const MASK: &str = "•••";
 pub enum Message {
     /// The terminal shows bytes.
     Output(Duration, Zeroizing<Vec<u8>>),
-    /// Bytes were typed; `true`: while nothing typed is shown.
-    Input(Duration, Zeroizing<Vec<u8>>, bool),
+    /// Bytes were typed, and shown or not.
+    Input(Duration, Zeroizing<Vec<u8>>, Echo),
     /// The terminal has so many columns and rows.
     Resize(Duration, (u16, u16)),
     /// Something that the recorder has to say.
@@ -132,6 +140,9 @@ struct Scribe {
     output: Direction,
     input: Direction,
     in_mask: bool,
+    doubt: Doubt,
+    /// When something came last.
+    came: Tick,
     latest: Duration,
     text: Zeroizing<Vec<u8>>,
     /// When the first event of this part came.
@@ -195,6 +206,8 @@ impl Scribe {
             output: Direction::default(),
             input: Direction::default(),
             in_mask: false,
+            doubt: Doubt::default(),
+            came: Tick::now(),
             latest: Duration::ZERO,
             text: Zeroizing::new(header.into_bytes()),
             since: None,
@@ -212,10 +225,19 @@ impl Scribe {
     fn listen(mut self, receiver: &Receiver<Message>) -> Summary {
         loop {
             let left = self.since.map_or(SOON, |since| SOON.saturating_sub(since.elapsed()));
+            let left = left.min(if self.doubt.is_open() { BRIEFLY } else { PAUSE });
             match receiver.recv_timeout(left) {
-                Ok(message) => self.take(message),
+                Ok(message) => {
+                    self.came = Tick::now();
+                    self.take(message);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.decide(false);
+            let is_due = self.since.is_some_and(|since| since.elapsed() >= SOON);
+            if is_due || self.came.elapsed() >= PAUSE {
+                self.release();
             }
             if self.since.is_some_and(|since| since.elapsed() >= SOON) {
                 let _ = self.cut(true);
@@ -228,6 +250,7 @@ impl Scribe {
         match message {
             Message::Output(at, bytes) => {
                 self.bytes += bytes.len() as u64;
+                self.doubt.shown(&bytes);
                 for bytes in bytes.chunks(MOST_DATA) {
                     let output = &mut self.output;
                     output.redactor.take(&self.setup.pieces, bytes, &mut output.clean);
@@ -235,18 +258,60 @@ impl Scribe {
                     self.event(at, Code::Output, &text);
                 }
             }
-            Message::Input(at, bytes, true) => self.mask(at, &bytes),
-            Message::Input(at, bytes, false) => {
-                self.in_mask = false;
-                let input = &mut self.input;
-                input.redactor.take(&self.setup.pieces, &bytes, &mut input.clean);
-                let text = input.text(false);
-                self.event(at, Code::Input, &text);
+            Message::Input(at, bytes, echo) => {
+                self.latest = self.latest.max(at);
+                if echo == Echo::Unknown {
+                    self.in_mask = false;
+                    self.doubt.typed(&bytes);
+                    return;
+                }
+                // what came before it has its answer by now, or never
+                self.decide(true);
+                if echo == Echo::Hidden {
+                    self.mask(at, &bytes);
+                } else {
+                    self.in_mask = false;
+                    self.typed(at, &bytes);
+                }
             }
             Message::Resize(at, (columns, rows)) => {
                 self.event(at, Code::Resize, &format!("{columns}x{rows}"));
             }
             Message::Mark(at, words) => self.event(at, Code::Mark, &words),
+        }
+    }
+
+    /// Records what was typed and shown.
+    fn typed(&mut self, at: Duration, bytes: &[u8]) {
+        let input = &mut self.input;
+        input.redactor.take(&self.setup.pieces, bytes, &mut input.clean);
+        if bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
+            input.redactor.release(&self.setup.pieces, &mut input.clean);
+        }
+        let text = input.text(false);
+        self.event(at, Code::Input, &text);
+    }
+
+    /// Records keys of which it is known by now whether they were shown; with `last` all of them.
+    fn decide(&mut self, last: bool) {
+        for keys in self.doubt.decided(last) {
+            match keys {
+                Keys::Shown(bytes) => self.typed(self.latest, &bytes),
+                Keys::Hidden => {
+                    self.masked += 1;
+                    self.event(self.latest, Code::Input, MASK);
+                }
+            }
+        }
+    }
+
+    /// Gives out what was held back.
+    fn release(&mut self) {
+        for code in [Code::Output, Code::Input] {
+            let direction = if code == Code::Output { &mut self.output } else { &mut self.input };
+            direction.redactor.release(&self.setup.pieces, &mut direction.clean);
+            let text = direction.text(false);
+            self.event(self.latest, code, &text);
         }
     }
 
@@ -321,6 +386,7 @@ impl Scribe {
     }
 
     fn end(mut self) -> Summary {
+        self.decide(true);
         for code in [Code::Output, Code::Input] {
             let direction = if code == Code::Output { &mut self.output } else { &mut self.input };
             direction.redactor.flush(&mut direction.clean);

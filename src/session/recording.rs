@@ -140,6 +140,8 @@ pub struct Folder {
     head: Head,
     /// Whether there are parts that may not be on disk yet.
     waiting: bool,
+    /// Tells others that it goes on.
+    _lock: Option<files::Lock>,
 }
 
 impl Folder {
@@ -152,6 +154,7 @@ impl Folder {
         let line = index.line() + "\n";
         files::write_new(&path.join(INDEX), line.as_bytes())?;
         let _ = files::sync_folder(files::parent(path));
+        let lock = files::Lock::take(path)?;
         let head = Head::first(line.as_bytes());
         Ok(Self {
             path: path.to_owned(),
@@ -159,6 +162,7 @@ impl Folder {
             parts: 0,
             head,
             waiting: false,
+            _lock: lock,
         })
     }
 
@@ -226,6 +230,7 @@ impl Recording {
         if file.symlink_metadata().is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
             return Err(RecordingError::NoIndex(path.to_owned()));
         }
+        files::refuse_odd(&file)?;
         let bytes = files::read(&file, MAX_INDEX)?;
         let index = Index::read(&file, &bytes)?;
         let numbers = numbers(path, index.extension())?;
@@ -237,6 +242,11 @@ impl Recording {
         }
         let parts = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
         Ok(Self { path: path.to_owned(), index, first: Head::first(&bytes), parts })
+    }
+
+    /// Says whether somebody is still recording.
+    pub fn goes_on(&self) -> bool {
+        files::Lock::take(&self.path).is_ok_and(|lock| lock.is_none())
     }
 
     /// Returns how many parts there are.
@@ -256,7 +266,9 @@ impl Recording {
 
     /// Reads one part as it lies there, from 1, and returns the head behind it.
     pub fn part(&self, number: u32, before: Head) -> Result<(Vec<u8>, Head), RecordingError> {
-        let bytes = files::read(&self.part_path(number), MAX_PART)?;
+        let path = self.part_path(number);
+        files::refuse_odd(&path)?;
+        let bytes = files::read(&path, MAX_PART)?;
         let head = before.then(&bytes);
         Ok((bytes.to_vec(), head))
     }

@@ -7,6 +7,10 @@ use avt::{ScreenKind, Terminal};
 
 use super::cast::{self, Code, Line};
 
+/// Largest screen that is followed: a recording may claim any.
+const WIDEST: u16 = 1000;
+const HIGHEST: u16 = 500;
+
 /// Turns the events of a cast into lines.
 pub struct Text {
     terminal: Terminal,
@@ -20,6 +24,7 @@ pub struct Text {
 impl Text {
     /// Starts with a screen of so many columns and rows.
     pub fn new((columns, rows): (u16, u16)) -> Option<Self> {
+        let (columns, rows) = (columns.min(WIDEST), rows.min(HIGHEST));
         let terminal = Terminal::new(columns.into(), rows.into()).ok()?;
         Some(Self {
             terminal,
@@ -35,6 +40,7 @@ impl Text {
             Line::Event(_, Code::Output, data) => self.shown(data),
             Line::Event(_, Code::Resize, data) => match cast::size(data) {
                 Some((columns, rows)) => {
+                    let (columns, rows) = (columns.min(WIDEST), rows.min(HIGHEST));
                     self.terminal.resize_with(columns.into(), rows.into(), &mut self.transcript)
                 }
                 None => Vec::new(),
@@ -47,7 +53,9 @@ impl Text {
     fn shown(&mut self, data: &str) -> Vec<String> {
         let mut out = Vec::new();
         // a chunk may hold all of a full-screen program: its screen is looked at wherever it is drawn anew or left
-        for piece in split_before_switches(data) {
+        // some terminals clear the screen from its first place on; what was there is text, too
+        let data = data.replace("\x1b[H\x1b[J", "\x1b[H\x1b[2J");
+        for piece in split_before_switches(&data) {
             out.extend(self.terminal.feed_with(piece, &mut self.transcript));
             if self.terminal.active_screen_kind() == ScreenKind::Alternate {
                 self.follow(&mut out);
@@ -134,6 +142,8 @@ mod tests {
             "\x1b[?1049l$ exit\r\n",
         ];
         assert_eq!(text((20, 4), &shown), ["one", "three", "two", ":q", "$ less x", "$ exit"]);
+        let cleared = ["one\r\n", "\x1b[H\x1b[J", "two\r\n\x1b[H\x1b[2J\x1b[3Jthree"];
+        assert_eq!(text((20, 4), &cleared), ["one", "two", "three"]);
         let marks = Text::new((9, 2)).unwrap().take(&Line::Event(1.0, Code::Mark, "late".into()));
         assert_eq!(marks, ["[late]"]);
     }

@@ -70,11 +70,11 @@ const DEEPEST: usize = 5;
 /// How a trace can go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cure {
-    /// The line is taken out of the file.
+    /// The lines are taken out of the file.
     Line,
-    /// The file came into being in the session: it is deleted.
+    /// There is nothing else in the file: it is deleted.
     File,
-    /// Somebody has to look: the file was there before.
+    /// Somebody has to look: other things are in the file, and it may be of a form that minds.
     ByHand,
 }
 
@@ -122,15 +122,15 @@ pub fn search(pieces: &Pieces, places: &Places<'_>) -> Search {
             looker.look(&home.join(name), Cure::Line);
         }
         for name in KEPT {
-            looker.below(&home.join(name), DEEPEST, &|_| true);
+            looker.below(&home.join(name), DEEPEST, Cure::ByHand, &|_| true);
         }
     }
     let own = rustix::process::getuid().as_raw();
     let ours = |found: &Metadata| found.uid() == own && changed_since(found, places.since);
     for place in places.temporary {
-        looker.below(place, DEEPEST, &ours);
+        looker.below(place, DEEPEST, Cure::Line, &ours);
     }
-    looker.below(places.folder, 1, &ours);
+    looker.below(places.folder, 1, Cure::Line, &ours);
     looker.out
 }
 
@@ -147,11 +147,10 @@ struct Looker<'a> {
 
 impl Looker<'_> {
     /// Looks into what is below a folder, or into a file.
-    fn below(&mut self, path: &Path, depth: usize, wanted: &dyn Fn(&Metadata) -> bool) {
+    fn below(&mut self, path: &Path, depth: usize, cure: Cure, wanted: &dyn Fn(&Metadata) -> bool) {
         let Ok(found) = path.symlink_metadata() else { return };
         if found.is_file() && wanted(&found) {
-            let is_new = found.created().is_ok_and(|at| at >= self.places.since);
-            self.look(path, if is_new { Cure::File } else { Cure::ByHand });
+            self.look(path, cure);
         }
         if !found.is_dir()
             || depth == 0
@@ -159,12 +158,15 @@ impl Looker<'_> {
         {
             return;
         }
-        let entries = fs::read_dir(path).into_iter().flatten().flatten();
-        for entry in entries.take(MOST_FILES) {
+        let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
+        for entry in entries.by_ref().take(MOST_FILES) {
             let is_wanted = entry.metadata().is_ok_and(|found| wanted(&found));
             if is_wanted {
-                self.below(&entry.path(), depth - 1, wanted);
+                self.below(&entry.path(), depth - 1, cure, wanted);
             }
+        }
+        if entries.next().is_some() {
+            self.out.unread.push(path.to_owned());
         }
     }
 
@@ -178,6 +180,15 @@ impl Looker<'_> {
         };
         self.out.files += 1;
         let lines = lines_with(self.pieces, &text);
+        let others = (1..).zip(text.split(|byte| *byte == b'\n'));
+        let mut others = others.filter(|(number, _)| !lines.contains(number));
+        let is_alone = others.all(|(_, line)| line.trim_ascii().is_empty());
+        // no text: a line of it is none
+        let cure = match cure {
+            _ if is_alone => Cure::File,
+            Cure::Line if text.contains(&0) => Cure::ByHand,
+            other => other,
+        };
         if !lines.is_empty() {
             self.out.traces.push(Trace { path: path.to_owned(), lines, cure });
         }
@@ -211,8 +222,11 @@ pub fn remove(pieces: &Pieces, trace: &Trace) -> std::io::Result<bool> {
 
 /// Writes a file anew without the lines that hold a piece; what was added meanwhile is looked at, too.
 fn take_lines_out(pieces: &Pieces, path: &Path) -> std::io::Result<()> {
-    let before = path.metadata()?;
-    let text = files::read(path, MOST_BYTES).map_err(std::io::Error::other)?;
+    // what a link points to is the file
+    let path = path.canonicalize()?;
+    let mut old = hideout::open_itself(&path)?;
+    let before = old.metadata()?;
+    let text = files::read(&path, MOST_BYTES).map_err(std::io::Error::other)?;
     let lines = lines_with(pieces, &text);
     let mut kept = Zeroizing::new(Vec::with_capacity(text.len()));
     for (number, line) in (1..).zip(text.split_inclusive(|byte| *byte == b'\n')) {
@@ -220,18 +234,21 @@ fn take_lines_out(pieces: &Pieces, path: &Path) -> std::io::Result<()> {
             kept.extend_from_slice(line);
         }
     }
-    // what a link points to is the file
-    let path = path.canonicalize()?;
     let draft = files::parent(&path).join(format!(".breakglass-{}.tmp", std::process::id()));
     let written = files::write_new(&draft, &kept).map_err(std::io::Error::other).and_then(|()| {
         fs::set_permissions(&draft, fs::Permissions::from_mode(before.permissions().mode()))?;
-        hideout::overwrite(&path)?;
+        let _ = std::os::unix::fs::chown(&draft, Some(before.uid()), Some(before.gid()));
         fs::rename(&draft, &path)
     });
     if written.is_err() {
         let _ = fs::remove_file(&draft);
+        return written;
     }
-    written
+    // the old text has no name any more, unless it had another
+    if old.metadata()?.nlink() == 0 {
+        hideout::zero(&mut old)?;
+    }
+    Ok(())
 }
 
 /// A program that still runs with what it was given in a session.
@@ -307,7 +324,7 @@ mod tests {
         let expected = [
             (".bash_history".to_owned(), vec![2], Cure::Line),
             ("x.json".to_owned(), vec![1], Cure::File),
-            ("out.txt".to_owned(), vec![3, 4], Cure::File),
+            ("out.txt".to_owned(), vec![3, 4], Cure::Line),
         ];
         assert_eq!(traces, expected);
         for trace in &found.traces {
@@ -315,15 +332,17 @@ mod tests {
         }
         assert_eq!(fs::read_to_string(path(".bash_history")).unwrap(), "ls\nid\n");
         assert!(!path(".aws/cli/cache/x.json").exists() && path(".netrc").exists());
+        assert_eq!(fs::read_to_string(work.path().join("out.txt")).unwrap(), "a\nb\n");
     }
 
+    /// Whether it was written anew or not: a line less may be a file that nothing reads any more.
     #[test]
-    fn a_file_that_was_there_before_is_left_to_people() {
+    fn a_file_of_a_tool_with_more_in_it_is_left_to_people() {
         let home = tempfile::tempdir().unwrap();
         let pieces = Pieces::of(&forms(SECRET.as_bytes()));
         fs::create_dir(home.path().join(".kube")).unwrap();
         let config = home.path().join(".kube/config");
-        fs::write(&config, format!("token: {SECRET}\n")).unwrap();
+        fs::write(&config, format!("users:\n- token: {SECRET}\n- token: another\n")).unwrap();
         let places = Places {
             home: Some(home.path()),
             temporary: &[],

@@ -1,5 +1,7 @@
 //! What of a credential is secret, and the forms in which it may turn up.
 
+use std::fmt::Write as _;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::Value;
@@ -9,11 +11,26 @@ use crate::credential::{self, Layout};
 use crate::secret::Secret;
 
 /// Fields of the layout `lines` that are no secret.
-const OPEN: [&str; 10] =
-    ["account", "email", "host", "id", "key_id", "login", "region", "url", "user", "username"];
+const OPEN: [&str; 18] = [
+    "account", "database", "db", "email", "host", "id", "key_id", "login", "name", "port",
+    "project", "region", "role", "server", "tenant", "url", "user", "username",
+];
 
-/// Words in the names of JSON members that are secret.
-const SECRET: [&str; 6] = ["private", "secret", "password", "passphrase", "token", "key"];
+/// Ends of names of what is no secret, whatever stands before them.
+const OPEN_ENDS: [&str; 6] = ["_email", "_id", "_name", "_type", "_uri", "_url"];
+
+/// Words in the names of JSON members that are secret, and whole words that are.
+const SECRET: [&str; 6] = ["private", "secret", "password", "passwd", "passphrase", "credential"];
+const SECRET_WORDS: [&str; 9] = ["pass", "pwd", "pw", "token", "key", "pin", "otp", "seed", "auth"];
+
+/// Says whether a member of that name is secret.
+fn is_secret(name: &str) -> bool {
+    let words = || name.split(|c: char| !c.is_alphanumeric());
+    let ends_open = OPEN_ENDS.iter().any(|end| name.ends_with(end));
+    !ends_open
+        && (SECRET.iter().any(|word| name.contains(word))
+            || words().any(|word| SECRET_WORDS.contains(&word)))
+}
 
 /// Fewest bytes of a value that is looked for: shorter ones are everywhere.
 pub const SHORTEST: usize = 6;
@@ -38,8 +55,12 @@ impl Values {
         match fields {
             Some(fields) => {
                 for field in &fields {
-                    if !OPEN.contains(&field.name.as_str()) && field.value.expose() != id.as_bytes()
-                    {
+                    let name = field.name.as_str();
+                    let is_open =
+                        OPEN.contains(&name) || OPEN_ENDS.iter().any(|end| name.ends_with(end));
+                    // an address may hold a password, too
+                    values.add_of_addresses(field.value.expose());
+                    if !is_open && field.value.expose() != id.as_bytes() {
                         values.add_document(field.value.expose(), id);
                     }
                 }
@@ -64,8 +85,7 @@ impl Values {
         if let Ok(Value::Object(members)) = serde_json::from_slice::<Value>(text) {
             let mut found = Vec::new();
             collect(&Value::Object(members), "", &mut found);
-            let wanted = |name: &str| SECRET.iter().any(|word| name.contains(word));
-            let secret: Vec<_> = found.iter().filter(|(name, _)| wanted(name)).collect();
+            let secret: Vec<_> = found.iter().filter(|(name, _)| is_secret(name)).collect();
             let every = found.iter().collect();
             for (_, value) in if secret.is_empty() { every } else { secret } {
                 if value.as_str() != id {
@@ -77,11 +97,40 @@ impl Values {
         self.add_pem(text);
     }
 
+    /// Adds the password of an address, `scheme://user:password@host`.
+    fn add_of_addresses(&mut self, text: &[u8]) {
+        let Ok(text) = std::str::from_utf8(text) else { return };
+        for (at, _) in text.match_indices("://") {
+            let rest = text[at + 3..].split(['/', '?', '#', ' ', '\n']).next().unwrap_or_default();
+            if let Some((_, password)) =
+                rest.rsplit_once('@').and_then(|(who, _)| who.split_once(':'))
+            {
+                self.add(password.as_bytes());
+            }
+        }
+    }
+
     /// Adds a text without the lines around a PEM body, which are the same for everybody.
     fn add_pem(&mut self, text: &[u8]) {
         let lines: Vec<&[u8]> = text.split(|b| *b == b'\n').collect();
         if !lines.iter().any(|line| line.starts_with(b"-----BEGIN ")) {
-            return self.add(text);
+            self.add(text);
+            self.add_of_addresses(text);
+            // `NAME=value` or `name: value` a line, or values alone
+            let several = lines.iter().filter(|line| !line.trim_ascii().is_empty()).count() > 1;
+            for line in lines {
+                let cut = line.iter().position(|byte| matches!(byte, b'=' | b':'));
+                if let Some(behind) = cut.map(|at| line[at + 1..].trim_ascii())
+                    && behind.len() >= SHORTEST
+                    && !behind.starts_with(b"//")
+                {
+                    self.add(behind);
+                }
+                if several && line.trim_ascii().len() >= SHORTEST {
+                    self.add(line);
+                }
+            }
+            return;
         }
         let body = lines.iter().filter(|line| !line.starts_with(b"-----") && !line.contains(&b':'));
         let mut joined = Zeroizing::new(Vec::with_capacity(text.len()));
@@ -104,33 +153,44 @@ fn collect(value: &Value, name: &str, out: &mut Vec<(String, Zeroizing<String>)>
     }
 }
 
-/// Returns the forms in which a value may be shown: as it is, as JSON, in a URL, in hex, in base64 with anything before it.
+/// Returns the forms in which a value may be shown: as it is, as JSON, in a URL, in hex with and without spaces, in base64 with
+/// anything before it.
 ///
 /// Line ends are left out of them: whoever looks passes over line ends.
 pub fn forms(value: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     let mut forms = vec![Zeroizing::new(value.to_vec())];
     if let Ok(text) = std::str::from_utf8(value) {
-        let json = Zeroizing::new(serde_json::to_string(text).unwrap_or_default());
-        forms.push(Zeroizing::new(json.trim_matches('"').as_bytes().to_vec()));
+        json_forms(text, &mut forms);
     }
     for upper in [true, false] {
         let digits = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
         let pair = |byte: &u8| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]];
-        let mut url = Zeroizing::new(Vec::with_capacity(value.len() * 3));
-        for byte in value {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+        // RFC 3986; what Python's quote, JavaScript's encodeURIComponent and forms leave as it is
+        for kept in [&b"-._~"[..], b"-._~/", b"-._~!'()*", b"-._*"] {
+            let mut url = Zeroizing::new(Vec::with_capacity(value.len() * 3));
+            for byte in value {
+                if byte.is_ascii_alphanumeric() || kept.contains(byte) {
                     url.push(*byte);
-                }
-                other => {
+                } else if *byte == b' ' && kept == b"-._*" {
+                    url.push(b'+');
+                } else {
                     url.push(b'%');
-                    url.extend(pair(other));
+                    url.extend(pair(byte));
                 }
             }
+            forms.push(url);
         }
-        forms.push(url);
-        let hex: Vec<u8> = value.iter().flat_map(pair).collect();
-        forms.push(Zeroizing::new(hex));
+        // as printf, od and hexdump, openssl, xxd write it
+        for (every, between) in [(usize::MAX, b' '), (1, b' '), (1, b':'), (2, b' ')] {
+            let mut hex = Zeroizing::new(Vec::with_capacity(value.len() * 3));
+            for (at, byte) in value.iter().enumerate() {
+                if at > 0 && at % every == 0 {
+                    hex.push(between);
+                }
+                hex.extend(pair(byte));
+            }
+            forms.push(hex);
+        }
     }
     for before in 0..3 {
         let mut bytes = Zeroizing::new(vec![0; before]);
@@ -149,6 +209,27 @@ pub fn forms(value: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     forms.sort_unstable_by(|a, b| a.as_slice().cmp(b));
     forms.dedup_by(|a, b| a.as_slice() == b.as_slice());
     forms
+}
+
+/// Adds what writers of JSON make of a text: they differ in what they escape.
+fn json_forms(text: &str, forms: &mut Vec<Zeroizing<Vec<u8>>>) {
+    let plain = Zeroizing::new(serde_json::to_string(text).unwrap_or_default());
+    let plain = plain.trim_matches('"');
+    forms.push(Zeroizing::new(plain.as_bytes().to_vec()));
+    forms.push(Zeroizing::new(plain.replace('/', "\\/").into_bytes()));
+    // Go escapes what HTML minds, Python all that is not ASCII
+    let mut careful = Zeroizing::new(String::with_capacity(plain.len() * 2));
+    let mut units = [0; 2];
+    for sign in plain.chars() {
+        if matches!(sign, '<' | '>' | '&') || !sign.is_ascii() {
+            for unit in sign.encode_utf16(&mut units) {
+                let _ = write!(careful, "\\u{unit:04x}");
+            }
+        } else {
+            careful.push(sign);
+        }
+    }
+    forms.push(Zeroizing::new(careful.as_bytes().to_vec()));
 }
 
 #[cfg(test)]
@@ -171,6 +252,21 @@ mod tests {
             "private_key":"-----BEGIN PRIVATE KEY-----\nMIIEvQ\nabcdef\n-----END PRIVATE KEY-----\n"}"#;
         assert_eq!(values(json, Layout::Raw), ["MIIEvQ\nabcdef"]);
         assert_eq!(values("hunter2hunter2\n", Layout::Raw), ["hunter2hunter2"]);
+        let named = |text: &str, value: &str| values(text, Layout::Raw).contains(&value.to_owned());
+        assert!(
+            named("DB_PASSWORD=hunter22\nDB_HOST=x\n", "hunter22")
+                && named("root\nhunter22\n", "hunter22")
+        );
+        assert!(named("postgres://bg:hunter22@db/x", "hunter22"));
+        let google = r#"{"token_uri":"https://oauth2.googleapis.com/token","private_key":"abcdefghij","pwd":"hunter22"}"#;
+        assert_eq!(values(google, Layout::Raw), ["abcdefghij", "hunter22"]);
+        assert_eq!(
+            values(
+                "database: production\nrole: readonly\nurl: https://u:hunter22@h/\n",
+                Layout::Lines
+            ),
+            ["hunter22"]
+        );
         let totp = "totp: otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&digits=6\n";
         assert!(values(totp, Layout::Lines)[0].contains("GEZDGNBVGY3TQOJQ"));
     }
@@ -191,5 +287,13 @@ mod tests {
         let has = |text: &str| forms.iter().any(|form| form.as_slice() == text.as_bytes());
         assert!(has("s3cret%2Fv4lue%2B") && has("s3cret%2fv4lue%2b"));
         assert!(has("7333637265742f76346c75652b"));
+        assert!(
+            has("73 33 63 72 65 74 2f 76 34 6c 75 65 2b")
+                && has("7333 6372 6574 2f76 346c 7565 2b")
+        );
+        assert!(has("s3cret/v4lue%2B") && has("s3cret\\/v4lue+"));
+        let other = super::forms("p<ö>&w0rd!".as_bytes());
+        let has = |text: &str| other.iter().any(|form| form.as_slice() == text.as_bytes());
+        assert!(has("p\\u003c\\u00f6\\u003e\\u0026w0rd!") && has("p%3C%C3%B6%3E%26w0rd!"));
     }
 }

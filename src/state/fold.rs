@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{FORGED, Fate, Finding, INTACT, NO_RECORDING, Release, Set, Sheet, State};
+use super::{FORGED, Fate, Finding, INTACT, NO_RECORDING, Release, Set, Sheet, State, WITHOUT};
 use crate::clock::Instant;
 use crate::logbook::{Entry, Event, Member, Person};
 use crate::set::SheetId;
@@ -50,7 +50,8 @@ impl State {
                 let files = named.into_iter().flatten().filter_map(|file| file["file"].as_str());
                 self.recorded.extend(files.map(str::to_owned));
                 let mut releases = self.sets.iter_mut().flat_map(|set| &mut set.releases);
-                if let Some(release) = releases.find(|r| Some(r.record) == about) {
+                let release = releases.find(|r| Some(r.record) == about);
+                if let Some(release) = release.filter(|_| entry.text("kind") != WITHOUT) {
                     release.sessions.push(entry.seq);
                 }
             }

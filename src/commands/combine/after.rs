@@ -10,6 +10,7 @@ use crate::logbook::Draft;
 use crate::logbook::record::When;
 use crate::method::Method;
 use crate::opening::{Case, Opened};
+use crate::state::State;
 use crate::ui::Failure;
 
 use super::{subject, write_beside};
@@ -45,7 +46,16 @@ pub(super) fn ask_for_the_end(
     case: &Case,
     release: &Recorded,
 ) -> Result<bool, Failure> {
-    let Some(seq) = release.seq.filter(|_| context.ui.can_ask()) else { return Ok(false) };
+    let Some(seq) = release.seq else { return Ok(false) };
+    // they may have said so meanwhile
+    let book = context.kit().ok().map(|kit| kit.logbook());
+    let state = book.and_then(|book| State::of_book(&book).ok()).map(|(state, _)| state);
+    if state.is_some_and(|state| state.release(seq).is_some_and(|(_, r)| r.ended.is_some())) {
+        return Ok(true);
+    }
+    if !context.ui.can_ask() {
+        return Ok(false);
+    }
     if !context.ui.confirm("Is the operator done with the credential?", "`--no-input`")? {
         return Ok(false);
     }

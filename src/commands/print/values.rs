@@ -30,8 +30,9 @@ pub(super) fn values(method: &Method, generation: u32, contacts: &Contacts) -> V
         values.set(name, text.as_str());
     }
     values.set("generation", generation);
-    // a release starts a recorded shell that has the credential, instead of showing it
-    values.set("shell", !method.env.is_empty());
+    // a release starts a recorded shell that has the credential in these variables, instead of showing it
+    let variables: Vec<String> = method.env.keys().map(|name| format!("${name}")).collect();
+    values.set("shell", variables.join(", "));
     values.set("k", method.threshold.k());
     values.set("n", method.threshold.n());
     values.set("max_session", minutes(method.max_session));

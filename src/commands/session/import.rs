@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Ground;
-use super::show::{evidence, opened};
+use super::show::{evidence, found, opened};
 use crate::cli::SessionImport;
 use crate::commands::recorder::written;
 use crate::commands::{Context, ask};
@@ -17,6 +17,9 @@ use crate::session::recording::Recording;
 use crate::ui::Failure;
 
 pub(super) fn run(context: &Context, args: &SessionImport) -> Result<Exit, Failure> {
+    let mut args = args.clone();
+    args.file = found(context, &args.file);
+    let args = &args;
     let note = args.note.as_deref().map(typed).transpose().map_err(Failure::invalid)?;
     let Some(ground) = Ground::open(context)? else {
         return Err(context.kit().err().map_or_else(Failure::interrupted, Failure::from));
@@ -25,6 +28,12 @@ pub(super) fn run(context: &Context, args: &SessionImport) -> Result<Exit, Failu
     let name = named(ground.kit.dir(), &args.file);
     let (mut session, of_recording) = if args.file.is_dir() {
         let recording = opened(&args.file)?;
+        if recording.goes_on() {
+            return Err(Failure::new(
+                Exit::No,
+                "somebody still sits there: it is recorded when they leave",
+            ));
+        }
         (of_folder(&recording, name)?, recording.index.release)
     } else {
         (of_file(&args.file, name)?, None)
@@ -74,6 +83,7 @@ fn of_folder(recording: &Recording, name: String) -> Result<Session, Failure> {
     let head = heads.last().copied().unwrap_or(recording.first());
     Ok(Session {
         release: None,
+        kind: None,
         evidence: (name, head.hex()),
         result: "cut off",
         started: Some(recording.index.started),
@@ -89,6 +99,7 @@ fn of_file(path: &Path, name: String) -> Result<Session, Failure> {
     }
     Ok(Session {
         release: None,
+        kind: None,
         evidence: (name, hex(&hash)),
         result: "imported",
         started: None,

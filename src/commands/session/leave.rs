@@ -88,6 +88,7 @@ fn take_away(context: &Context, behind: &Behind<'_>, all: &[Trace]) -> u64 {
         traces.map(|trace| trace.lines.len() as u64).sum()
     };
     let curable = all.iter().any(|trace| trace.cure != Cure::ByHand);
+    // what is said to go is what goes
     let wanted = curable
         && behind.may_ask
         && ui.can_ask()
@@ -100,7 +101,8 @@ fn take_away(context: &Context, behind: &Behind<'_>, all: &[Trace]) -> u64 {
                 false
             });
         if gone {
-            ui.must_say(&format!("  gone: `{}`", trace.path.display()));
+            let done = if trace.cure == Cure::File { "deleted" } else { "taken out of" };
+            ui.must_say(&format!("  {done} `{}`", trace.path.display()));
         } else {
             left.push(trace);
         }
@@ -117,9 +119,9 @@ fn words(trace: &Trace) -> String {
     let more = if trace.lines.len() > 5 { ", …" } else { "" };
     let lines = format!("line {}{more}", lines.join(", "));
     let how = match trace.cure {
-        Cure::Line => "",
-        Cure::File => " (made in this session)",
-        Cure::ByHand => " (was there before: by hand)",
+        Cure::Line => ": the line goes",
+        Cure::File => ": the file goes, there is nothing else in it",
+        Cure::ByHand => ": by hand, for there is more in it",
     };
     format!("`{}`, {lines}{how}", trace.path.display())
 }

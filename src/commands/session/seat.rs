@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::leave;
 use crate::clock::Instant;
@@ -26,6 +26,7 @@ use crate::session::pty::{self, Plan};
 use crate::session::recorder::{Recorder, Setup, Summary};
 use crate::session::recording::{Folder, Index};
 use crate::session::values::{Values, forms};
+use crate::state::WITHOUT;
 use crate::ui::Failure;
 
 /// Tells a program that it is recorded, and by which recording.
@@ -55,6 +56,8 @@ pub(in crate::commands) struct Work<'a> {
     pub(in crate::commands) command: Command,
     /// What stands on its standard input.
     pub(in crate::commands) input: Option<&'a Secret>,
+    /// Where it has the credential, in words; none: it has none.
+    pub(in crate::commands) holds: Option<String>,
     /// What must not be recorded.
     pub(in crate::commands) values: Values,
     /// Number of the release, or the check code of a loose one.
@@ -77,10 +80,7 @@ impl Seat {
         kit: Option<&Path>,
         method: Option<&Method>,
     ) -> Result<(Self, Vec<Objection>), Failure> {
-        if std::env::var_os(VARIABLE).is_some() {
-            return Err(Failure::invalid("this terminal is recorded already")
-                .hint("leave the session with `exit` first, or work on in it"));
-        }
+        refuse_within()?;
         let recipients = method.map(|m| m.audit.recipients.clone()).unwrap_or_default();
         Recipients::parse(&recipients, &Person::nobody()).map_err(|e| {
             Failure::invalid(format!("the recording cannot be encrypted to the auditors: {e}"))
@@ -101,6 +101,17 @@ impl Seat {
         Ok((seat, objections))
     }
 
+    /// Says what is done at it, before anything is opened.
+    pub(in crate::commands) fn in_words(&self, line: &[String]) -> String {
+        let for_whom = match self.recipients.len() {
+            0 => "NOT encrypted",
+            1 => "for the auditors' key alone",
+            _ => "for the auditors' keys alone",
+        };
+        let program = line.first().map_or("", String::as_str);
+        format!("`{program}` has it; all that is typed and shown is recorded, {for_whom}")
+    }
+
     /// Runs a program at it, and looks afterwards for what was left behind. The seat is never taken twice.
     ///
     /// `no_limit`: nothing runs out, for there is no credential.
@@ -114,7 +125,8 @@ impl Seat {
         let ui = &context.ui;
         let failed = |what: String| Failure::new(Exit::NotStarted, what);
         let started = Instant::now();
-        let since = SystemTime::now();
+        // the clocks of files run in steps
+        let since = SystemTime::now() - Duration::from_secs(2);
         let index = Index {
             method: self.method.clone(),
             release: work.release.clone(),
@@ -122,13 +134,14 @@ impl Seat {
             recipients: self.recipients.clone(),
         };
         let (folder, name) = self.folder(&index).map_err(|e| failed(e.to_string()))?;
+        let path = folder.path().to_owned();
         let hideout = Hideout::make()
             .map_err(|e| failed(format!("there is no private folder for the session: {e}")))?;
         if !hideout.is_in_memory() {
             ui.warn("there is no folder in memory here: what tools keep during the session touches the disk");
         }
         let limit = self.limit.filter(|_| !no_limit);
-        self.banner(context, limit);
+        self.banner(context, limit, &work);
         let all: Vec<_> = work.values.all.iter().flat_map(|value| forms(value.expose())).collect();
         let pieces = Arc::new(Pieces::of(&all));
         drop(all);
@@ -157,8 +170,13 @@ impl Seat {
         };
         let ended = pty::run(plan, &recorder);
         let summary = recorder.finish();
-        let ended = ended.map_err(|e| failed(e.to_string()))?;
+        crate::interrupt::forget();
         drop(hideout);
+        let ended = ended.map_err(|e| {
+            // nothing was done, so nothing was recorded
+            let _ = std::fs::remove_dir_all(&path);
+            failed(e.to_string())
+        })?;
         let summary =
             summary.ok_or_else(|| failed("the recorder ended before its time".to_owned()))?;
         tell(context, &name, &summary, ended.cut);
@@ -186,6 +204,7 @@ impl Seat {
             exit: if ended.status == 0 { Exit::Done } else { Exit::Child(ended.status) },
             session: Session {
                 release: None,
+                kind: work.holds.is_none().then_some(WITHOUT),
                 evidence: (name, summary.head.hex()),
                 result: if summary.problem.is_some() { "cut off" } else { "ended" },
                 started: Some(started),
@@ -227,7 +246,7 @@ impl Seat {
         }
     }
 
-    fn banner(&self, context: &Context, limit: Option<u16>) {
+    fn banner(&self, context: &Context, limit: Option<u16>, work: &Work<'_>) {
         let ui = &context.ui;
         let who = match self.recipients.len() {
             0 => "NOT ENCRYPTED: everybody who finds it can read it".to_owned(),
@@ -240,9 +259,8 @@ impl Seat {
             "{} Everything that this terminal shows and that you type is kept, {who}.",
             crate::ui::Ui::strong("This session is recorded.")
         ));
-        ui.must_say(
-            "What you type while nothing is shown (passwords) is not kept, nor is the credential.",
-        );
+        let nor = if work.holds.is_some() { ", nor is the credential" } else { "" };
+        ui.must_say(&format!("What you type while nothing is shown (passwords) is not kept{nor}."));
         if let Some(minutes) = limit {
             let until = Instant::now().plus_minutes(minutes);
             ui.must_say(&format!(
@@ -250,6 +268,9 @@ impl Seat {
                 until.utc(),
                 until.local()
             ));
+        }
+        if let Some(where_it_is) = &work.holds {
+            ui.must_say(where_it_is);
         }
         ui.must_say("`exit` ends it. If the terminal looks odd afterwards: `reset`.");
         ui.must_say("");
@@ -274,6 +295,15 @@ fn tell(context: &Context, name: &str, summary: &Summary, cut: Option<&str>) {
     if let Some(problem) = &summary.problem {
         ui.warn(&format!("not all of it could be written: {problem}"));
     }
+}
+
+/// Refuses what is not to be done at a recorded terminal.
+pub(in crate::commands) fn refuse_within() -> Result<(), Failure> {
+    if std::env::var_os(VARIABLE).is_some() {
+        return Err(Failure::invalid("this terminal is recorded already")
+            .hint("leave the session with `exit` first, or work on in it"));
+    }
+    Ok(())
 }
 
 /// Finds a folder that takes recordings: the kit's, this one, or one in memory.

@@ -1,18 +1,19 @@
 //! `session show`: verifies a recording, plays it, or writes it as text or as one cast.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::SessionShow;
 use crate::commands::{Context, locks};
+
 use crate::exit::Exit;
 use crate::files::{self, FileError};
 use crate::kit::Kit;
 use crate::logbook::{Entry, Event};
-use crate::sealing::lock::Keys;
+use crate::sealing::lock::{Keys, LockError};
 use crate::secret::Secret;
 use crate::session::cast::{self, Code, Line};
-use crate::session::player::Harmless;
+use crate::session::player::{AFTER, Harmless};
 use crate::session::recording::{Head, MAX_PART, Recording, RecordingError};
 use crate::session::text::Text;
 use crate::ui::{Failure, Ui};
@@ -25,10 +26,11 @@ pub(super) fn run(context: &Context, args: &SessionShow) -> Result<Exit, Failure
     if let Some(cast) = args.cast.as_ref().filter(|cast| cast.symlink_metadata().is_ok()) {
         return Err(FileError::Exists(cast.clone()).into());
     }
-    let recording = opened(&args.dir)?;
+    let dir = found(context, &args.dir);
+    let recording = opened(&dir)?;
     let heads = recording.heads().map_err(|e| not_whole(&e))?;
     let head = heads.last().copied().unwrap_or(recording.first());
-    let known = record_of(context, &args.dir, &recording, &heads)?;
+    let known = record_of(context, &dir, &recording, &heads)?;
     tell(ui, &recording, head, &known);
     let whole = !matches!(known, Known::Other { .. });
     if args.verify {
@@ -55,6 +57,12 @@ pub(super) fn run(context: &Context, args: &SessionShow) -> Result<Exit, Failure
         None => play(ui, &parts)?,
     }
     Ok(if whole { Exit::Done } else { Exit::No })
+}
+
+/// Finds what was named: from here, or, as records call it, from the kit.
+pub(super) fn found(context: &Context, path: &Path) -> PathBuf {
+    let in_kit = context.dir.join(path);
+    if !path.exists() && in_kit.exists() { in_kit } else { path.to_owned() }
 }
 
 /// Opens the folder of a recording.
@@ -184,6 +192,13 @@ impl Parts<'_> {
         for keys in self.keys {
             match keys.decrypt(&sealed, MAX_PART) {
                 Ok(part) => return Ok(part),
+                Err(LockError::Damaged) => {
+                    let path = self.recording.part_path(number);
+                    let what = format!("`{}` was altered: it is no age file", path.display());
+                    return Err(
+                        Failure::new(Exit::No, what).hint("keep it as it is, and ask who had it")
+                    );
+                }
                 Err(error) => last = Some(error),
             }
         }
@@ -203,10 +218,7 @@ fn write_cast(ui: &Ui, parts: &Parts<'_>, path: &Path) -> Result<(), Failure> {
             Ok(true)
         })
     })?;
-    ui.say(&format!(
-        "Written: `{}`, readable for everybody; delete it when you are done",
-        path.display()
-    ));
+    ui.say(&format!("Written: `{}`, not encrypted; delete it when you are done", path.display()));
     Ok(())
 }
 
@@ -257,7 +269,7 @@ fn play(ui: &Ui, parts: &Parts<'_>) -> Result<(), Failure> {
         }
         Ok(!crate::interrupt::came())
     })?;
-    ui.play(b"\x1b[0m\x1b[?25h");
+    ui.play(AFTER);
     ui.must_say("");
     Ok(())
 }

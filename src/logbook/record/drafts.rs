@@ -190,6 +190,7 @@ impl Draft {
             .with(Member::Method, method)
             .with_some(Member::Record, session.release)
             .with(Member::Evidence, json!([{ "file": file, "sha256": hash }]))
+            .with_some(Member::Kind, session.kind)
             .with(Member::Result, session.result)
             .with_some(Member::Started, session.started.map(crate::clock::Instant::rfc3339))
             .with_some(Member::Note, session.note.clone());
