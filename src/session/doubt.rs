@@ -11,6 +11,9 @@ use super::escapes::Escapes;
 /// So many signs have to be echoed; a shorter line of keys is no password.
 const ENOUGH: usize = 4;
 
+/// The same of an echo that is seen only after Enter.
+const ENOUGH_LATE: usize = 12;
+
 /// How long an echo may take after Enter.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -61,11 +64,10 @@ impl Run {
                 self.seen.push(*byte);
             }
         }
-        let Some(head) = self.typed.get(..ENOUGH) else { return };
-        self.echoed |= match self.closed {
-            None => self.seen.windows(ENOUGH).any(|seen| seen == head),
-            Some(_) => self.seen.trim_ascii_start().starts_with(head) && self.seen[0] != b'\n',
-        };
+        // behind Enter a prompt for a password may come again, and begin as a password does
+        let enough = if self.closed.is_some() { self.typed.len().min(ENOUGH_LATE) } else { ENOUGH };
+        let head = self.typed.get(..enough.max(ENOUGH));
+        self.echoed |= head.is_some_and(|head| self.seen.windows(head.len()).any(|w| w == head));
     }
 }
 

@@ -100,12 +100,18 @@ impl Text {
     }
 }
 
-/// Cuts before every switch to the other screen and back, and before the screen is cleared.
+/// Cuts before every switch to the other screen and back, before the screen is cleared, and before the cursor goes to a place:
+/// what stood there may be written over.
 fn split_before_switches(data: &str) -> impl Iterator<Item = &str> {
-    let mut cuts: Vec<usize> = ["\x1b[?1049", "\x1b[?1047", "\x1b[?47", "\x1b[2J", "\x1b[H"]
+    let mut cuts: Vec<usize> = ["\x1b[?1049", "\x1b[?1047", "\x1b[?47", "\x1b[2J"]
         .iter()
         .flat_map(|switch| data.match_indices(switch).map(|(at, _)| at))
         .collect();
+    let goes_to_a_place = |at: &usize| {
+        let rest = data[at + 2..].trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        rest.starts_with('H')
+    };
+    cuts.extend(data.match_indices("\x1b[").map(|(at, _)| at).filter(goes_to_a_place));
     cuts.extend([0, data.len()]);
     cuts.sort_unstable();
     cuts.dedup();

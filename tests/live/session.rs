@@ -145,7 +145,7 @@ fn bash_at_two_hundred_columns() {
 fn vim_and_less_have_the_whole_screen() {
     let desk = desk();
     let lines: Vec<String> = (1..80).map(|n| format!("line {n} of the file")).collect();
-    let lines = lines.join("\n");
+    let lines = lines.join("\n") + "\n";
     let text = format!("a first line\nkey = {PASSWORD}\nthe end of it\n{lines}");
     fs::write(desk.path("notes"), &text).unwrap();
     let mut dialogue =
