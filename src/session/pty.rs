@@ -323,11 +323,13 @@ impl Relay<'_> {
     /// Shows bytes, as long as there is somebody who takes them.
     fn show_bytes(&mut self, bytes: &[u8]) {
         if self.nobody.is_none() {
-            let signals = &self.signals;
-            if let Err(error) = self.outside.show(bytes, || signals.ends()) {
+            // whoever leaves waits for nobody
+            let (signals, leaves) = (&self.signals, self.cut.is_some());
+            if let Err(error) = self.outside.show(bytes, || leaves || signals.ends()) {
                 // a signal says itself why
                 let why = match error.kind() {
                     io::ErrorKind::Interrupted => "nobody took what it showed",
+                    _ if self.outside.modes().is_some() => "the terminal was closed",
                     _ => "what it showed went nowhere",
                 };
                 self.nobody = Some(why);
