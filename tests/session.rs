@@ -278,8 +278,8 @@ fn the_time_is_told_in_the_title_and_in_words() {
         fs::read_to_string(&file).unwrap().replace("max_session = \"4h\"", "max_session = \"6m\"");
     fs::write(file, text).unwrap();
     desk.deal(&format!("user: breakglass\npassword: {PASSWORD}\n"));
-    // a minute of one second
-    let mut dialogue = desk.sit(80, &[], &[("BREAKGLASS_MINUTE", "1")]);
+    // a minute of two seconds
+    let mut dialogue = desk.sit(80, &[], &[("BREAKGLASS_MINUTE", "2")]);
     for words in [
         "]2;breakglass: 6 min left, aws-payments-prod",
         "breakglass: 5 min left of this release",
