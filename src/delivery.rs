@@ -7,12 +7,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crate::clock::Instant;
 use crate::credential;
 use crate::files::{self, FileError};
+use crate::interrupt;
 use crate::method::Source;
 use crate::secret::Secret;
 
@@ -91,16 +90,14 @@ pub fn to_program(
         variables(&mut run, credential, env, now)?;
     }
     // Ctrl-C is meant for the program: ours still has a last line to say
-    let interrupts = Arc::new(AtomicBool::new(false));
-    let handler = signal_hook::flag::register(signal_hook::consts::SIGINT, interrupts);
+    let guard = interrupt::hold_back();
     let mut child = run.spawn().map_err(not_started)?;
     if let Some(mut stdin) = child.stdin.take() {
         let _ = stdin.write_all(credential.expose());
     }
     let status = child.wait();
-    if let Ok(handler) = handler {
-        signal_hook::low_level::unregister(handler);
-    }
+    drop(guard);
+    interrupt::forget();
     status.map_err(|source| ExecError::Lost { program: program.to_owned(), source })
 }
 

@@ -1,4 +1,4 @@
-//! Writes a recording while it happens, beside the terminal and never in its way.
+//! Writes a recording while it happens, beside the terminal, which waits for it only when it is far behind.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

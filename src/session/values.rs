@@ -81,6 +81,8 @@ impl Values {
     }
 
     /// Adds the secret parts of a text: of a JSON object some members, of a PEM file its body, else all of it.
+    ///
+    /// What the reader of JSON leaves behind is wiped by the allocator, as everything that is freed.
     fn add_document(&mut self, text: &[u8], id: &str) {
         if let Ok(Value::Object(members)) = serde_json::from_slice::<Value>(text) {
             let mut found = Vec::new();
