@@ -37,16 +37,21 @@ impl Recipients {
 
     /// Seals to all of them, a binary age file.
     pub fn seal(&self, content: &[u8]) -> Result<Vec<u8>, LockError> {
+        let mut sealed = Vec::with_capacity(content.len() + 512);
+        self.seal_into(content, &mut sealed)?;
+        Ok(sealed)
+    }
+
+    /// Seals to all of them and appends the binary age file to `sealed`.
+    pub fn seal_into(&self, content: &[u8], sealed: &mut Vec<u8>) -> Result<(), LockError> {
         let seal = |e: String| LockError::Seal(e);
         let recipients = self.all.iter().map(|r| &**r as &dyn age::Recipient);
         let encryptor =
             age::Encryptor::with_recipients(recipients).map_err(|e| seal(e.to_string()))?;
-        let mut sealed = Vec::with_capacity(content.len() + 512);
-        let written = encryptor.wrap_output(&mut sealed).and_then(|mut writer| {
+        let written = encryptor.wrap_output(sealed).and_then(|mut writer| {
             writer.write_all(content)?;
-            writer.finish()
+            writer.finish().map(|_| ())
         });
-        written.map_err(|e| seal(e.to_string()))?;
-        Ok(sealed)
+        written.map_err(|e| seal(e.to_string()))
     }
 }

@@ -1,9 +1,11 @@
 //! The terminal around a session, or the pipes of a script.
 
+use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
@@ -18,12 +20,15 @@ pub struct Outside {
     output: File,
     /// How the terminal was, where it is one.
     before: Option<Termios>,
-    /// Bytes that are written at once.
-    at_once: usize,
+    /// What was not taken yet.
+    behind: VecDeque<u8>,
 }
 
 /// What a pipe that is ready takes without waiting.
 const PIPE_BUF: usize = 4096;
+
+/// Most bytes that wait to be shown.
+const MOST_BEHIND: usize = 64 * 1024;
 
 impl Outside {
     /// Takes the terminal that controls this process; every key goes to the session from now on, until this is dropped.
@@ -35,14 +40,19 @@ impl Outside {
         tcsetattr(&tty, OptionalActions::Now, &raw)?;
         // opened here, so that nobody else's writing is changed
         let output = OpenOptions::new().write(true).custom_flags(NONBLOCK).open("/dev/tty")?;
-        Ok(Self { input: tty, output, before: Some(before), at_once: usize::MAX })
+        Ok(Self { input: tty, output, before: Some(before), behind: VecDeque::new() })
     }
 
     /// Takes standard input and output.
     pub fn pipes() -> io::Result<Self> {
         let input = rustix::stdio::stdin().try_clone_to_owned()?;
         let output = rustix::stdio::stdout().try_clone_to_owned()?;
-        Ok(Self { input: input.into(), output: output.into(), before: None, at_once: PIPE_BUF })
+        Ok(Self {
+            input: input.into(),
+            output: output.into(),
+            before: None,
+            behind: VecDeque::new(),
+        })
     }
 
     /// Returns how the terminal was before; `None` for pipes.
@@ -61,27 +71,70 @@ impl Outside {
         self.input.read(into)
     }
 
-    /// Shows bytes. Waits for whoever takes them, but not longer than `stop` allows: `ErrorKind::Interrupted`.
-    pub fn show(&mut self, mut bytes: &[u8], stop: impl Fn() -> bool) -> io::Result<()> {
-        let pause = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-        while !bytes.is_empty() {
-            let mut polled = [PollFd::new(&self.output, PollFlags::OUT)];
-            if poll(&mut polled, Some(&pause)) == Ok(0) {
-                if stop() {
-                    return Err(io::ErrorKind::Interrupted.into());
-                }
-                continue;
+    /// Shows bytes, and what waits before them, as far as they are taken now; the rest waits.
+    pub fn show(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.is_behind() {
+            self.behind.extend(bytes);
+            let waiting = std::mem::take(&mut self.behind);
+            let (front, back) = waiting.as_slices();
+            let mut written = self.write(front)?;
+            if written == front.len() {
+                written += self.write(back)?;
             }
-            // what is ready takes so much at once (PIPE_BUF); a terminal takes what it can
-            let piece = &bytes[..bytes.len().min(self.at_once)];
+            self.behind = waiting;
+            self.behind.drain(..written);
+        } else {
+            let written = self.write(bytes)?;
+            self.behind.extend(&bytes[written..]);
+        }
+        Ok(())
+    }
+
+    /// Writes what is taken now, and returns how much that is.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut written = 0;
+        while written < bytes.len() {
+            // a pipe has to be asked, and what is ready takes so much at once (PIPE_BUF); a terminal takes what it can
+            let piece = match self.before {
+                None if !self.wait(Duration::ZERO) => break,
+                None => &bytes[written..bytes.len().min(written + PIPE_BUF)],
+                Some(_) => &bytes[written..],
+            };
             match self.output.write(piece) {
-                Ok(written) => bytes = &bytes[written..],
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(some) => written += some,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),
             }
         }
-        Ok(())
+        Ok(written)
+    }
+
+    /// Waits until something can be shown again, or so long; says whether it can.
+    pub fn wait(&self, pause: Duration) -> bool {
+        let mut polled = [PollFd::new(&self.output, PollFlags::OUT)];
+        let pause = Timespec::try_from(pause).ok();
+        poll(&mut polled, pause.as_ref()).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Forgets what waits.
+    pub fn forget(&mut self) {
+        self.behind.clear();
+    }
+
+    /// Says whether something waits to be shown.
+    pub fn is_behind(&self) -> bool {
+        !self.behind.is_empty()
+    }
+
+    /// Says whether as much waits as may.
+    pub fn is_full(&self) -> bool {
+        self.behind.len() >= MOST_BEHIND
+    }
+
+    /// Returns what takes what is shown.
+    pub fn output(&self) -> BorrowedFd<'_> {
+        self.output.as_fd()
     }
 
     /// Returns what becomes readable when something is typed.

@@ -12,15 +12,10 @@ use super::cast::{self, Code};
 use super::doubt::{Doubt, Keys};
 use super::index::Pieces;
 use super::mask::Echo;
-use super::recording::{Folder, Head, MAX_PART};
+use super::parts::{Account, Parts};
+use super::recording::{Folder, Head};
 use super::redact::Redactor;
 use crate::clock::Instant;
-use crate::sealing::plugin::Person;
-use crate::sealing::recipients::Recipients;
-
-/// A part is closed when it has so many bytes, or so long after its first event.
-const FULL: usize = 32 * 1024;
-const SOON: Duration = Duration::from_secs(5);
 
 /// What may become a piece of the credential is held back until nothing has come for so long.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -30,9 +25,6 @@ const BRIEFLY: Duration = Duration::from_millis(100);
 
 /// Most bytes of one event, before they are written as JSON.
 const MOST_DATA: usize = 16 * 1024;
-
-/// Most bytes that wait for a disk that does not take them.
-const MOST_WAITING: usize = MAX_PART / 2;
 
 /// Most chunks between the terminal and the writer: what comes faster has to wait.
 const CHUNKS: usize = 64;
@@ -90,7 +82,9 @@ pub struct Summary {
 /// A recording that is going on.
 pub struct Recorder {
     sender: SyncSender<Message>,
-    thread: JoinHandle<Summary>,
+    /// Buffers that were written and can be filled again.
+    spare: Receiver<Zeroizing<Vec<u8>>>,
+    thread: JoinHandle<Option<Summary>>,
     failed: Arc<AtomicBool>,
 }
 
@@ -100,16 +94,23 @@ impl Recorder {
         let failed = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = sync_channel(CHUNKS);
         let (ready, started) = sync_channel(1);
+        let (back, spare) = sync_channel(CHUNKS);
         let flag = Arc::clone(&failed);
         let thread = std::thread::Builder::new().name("recorder".into()).spawn(move || {
-            let mut scribe = Scribe::new(setup, flag);
-            let first = scribe.cut(true);
-            let _ = ready.send(first.map_err(|error| error.clone()));
-            scribe.listen(&receiver)
+            match Scribe::new(setup, back, flag) {
+                Ok(scribe) => {
+                    let _ = ready.send(Ok(()));
+                    Some(scribe.listen(&receiver))
+                }
+                Err(error) => {
+                    let _ = ready.send(Err(error));
+                    None
+                }
+            }
         });
         let thread = thread.map_err(|e| e.to_string())?;
         match started.recv() {
-            Ok(Ok(())) => Ok(Self { sender, thread, failed }),
+            Ok(Ok(())) => Ok(Self { sender, spare, thread, failed }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err("the recorder ended".to_owned()),
         }
@@ -121,6 +122,11 @@ impl Recorder {
         let _ = self.sender.send(message);
     }
 
+    /// Returns an empty buffer for what is shown.
+    pub fn buffer(&self) -> Zeroizing<Vec<u8>> {
+        self.spare.try_recv().unwrap_or_default()
+    }
+
     /// Says whether something of it could not be written.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed) || self.thread.is_finished()
@@ -129,34 +135,24 @@ impl Recorder {
     /// Ends it: everything is on disk when this returns.
     pub fn finish(self) -> Option<Summary> {
         drop(self.sender);
-        self.thread.join().ok()
+        self.thread.join().ok().flatten()
     }
 }
 
 /// The writer.
 struct Scribe {
-    setup: Setup,
-    recipients: Result<Recipients, String>,
+    pieces: Arc<Pieces>,
+    parts: Parts,
     output: Direction,
     input: Direction,
     in_mask: bool,
     doubt: Doubt,
     /// When something came last.
     came: Tick,
-    latest: Duration,
-    text: Zeroizing<Vec<u8>>,
-    /// When the first event of this part came.
-    since: Option<Tick>,
-    /// When everything was on disk last.
-    lasting: Tick,
     bytes: u64,
-    events: u64,
     masked: u64,
-    /// Events that are lost.
-    lost: u64,
-    /// Why the last part could not be written.
-    trouble: Option<String>,
-    failed: Arc<AtomicBool>,
+    /// Where buffers go back to.
+    back: SyncSender<Zeroizing<Vec<u8>>>,
 }
 
 /// One direction of the stream, on its way to an event.
@@ -167,13 +163,16 @@ struct Direction {
 }
 
 impl Direction {
-    /// Takes the text out that is whole; the beginning of a character of several bytes stays.
-    fn text(&mut self, last: bool) -> String {
+    /// Hands on the text that is whole, and forgets it; the beginning of a character of several bytes stays.
+    fn text(&mut self, last: bool, take: impl FnOnce(&str)) {
         let tail = if last { 0 } else { unfinished(&self.clean) };
         let whole = self.clean.len() - tail;
-        let text = String::from_utf8_lossy(&self.clean[..whole]).into_owned();
+        let text = &self.clean[..whole];
+        match str::from_utf8(text) {
+            Ok(text) => take(text),
+            Err(_) => take(&String::from_utf8_lossy(text)),
+        }
         self.clean.drain(..whole);
-        text
     }
 }
 
@@ -197,36 +196,31 @@ fn unfinished(bytes: &[u8]) -> usize {
 }
 
 impl Scribe {
-    fn new(setup: Setup, failed: Arc<AtomicBool>) -> Self {
-        let recipients = Recipients::parse(&setup.recipients, &Person::nobody());
+    fn new(
+        setup: Setup,
+        back: SyncSender<Zeroizing<Vec<u8>>>,
+        failed: Arc<AtomicBool>,
+    ) -> Result<Self, String> {
         let term = std::env::var("TERM").unwrap_or_default();
         let header = cast::header(setup.size, setup.started, &setup.title, &term);
-        Self {
-            recipients: recipients.map_err(|e| e.to_string()),
+        Ok(Self {
+            pieces: setup.pieces,
+            parts: Parts::begin(setup.folder, &setup.recipients, header, failed)?,
             output: Direction::default(),
             input: Direction::default(),
             in_mask: false,
             doubt: Doubt::default(),
             came: Tick::now(),
-            latest: Duration::ZERO,
-            text: Zeroizing::new(header.into_bytes()),
-            since: None,
-            lasting: Tick::now(),
             bytes: 0,
-            events: 0,
             masked: 0,
-            lost: 0,
-            trouble: None,
-            failed,
-            setup,
-        }
+            back,
+        })
     }
 
     fn listen(mut self, receiver: &Receiver<Message>) -> Summary {
         loop {
-            let left = self.since.map_or(SOON, |since| SOON.saturating_sub(since.elapsed()));
-            let left = left.min(if self.doubt.is_open() { BRIEFLY } else { PAUSE });
-            match receiver.recv_timeout(left) {
+            let left = if self.doubt.is_open() { BRIEFLY } else { PAUSE };
+            match receiver.recv_timeout(left.min(self.parts.patience())) {
                 Ok(message) => {
                     self.came = Tick::now();
                     self.take(message);
@@ -235,12 +229,11 @@ impl Scribe {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             self.decide(false);
-            let is_due = self.since.is_some_and(|since| since.elapsed() >= SOON);
-            if is_due || self.came.elapsed() >= PAUSE {
+            if self.parts.is_due() || self.came.elapsed() >= PAUSE {
                 self.release();
             }
-            if self.since.is_some_and(|since| since.elapsed() >= SOON) {
-                let _ = self.cut(true);
+            if self.parts.is_due() {
+                self.parts.close();
             }
         }
         self.end()
@@ -248,18 +241,20 @@ impl Scribe {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Output(at, bytes) => {
+            Message::Output(at, mut bytes) => {
                 self.bytes += bytes.len() as u64;
                 self.doubt.shown(&bytes);
                 for bytes in bytes.chunks(MOST_DATA) {
                     let output = &mut self.output;
-                    output.redactor.take(&self.setup.pieces, bytes, &mut output.clean);
-                    let text = output.text(false);
-                    self.event(at, Code::Output, &text);
+                    output.redactor.take(&self.pieces, bytes, &mut output.clean);
+                    output.text(false, |text| self.parts.event(at, Code::Output, text));
                 }
+                bytes.clear();
+                // with more of them than are needed, this one is freed
+                let _ = self.back.try_send(bytes);
             }
             Message::Input(at, bytes, echo) => {
-                self.latest = self.latest.max(at);
+                self.parts.came(at);
                 if echo == Echo::Unknown {
                     self.in_mask = false;
                     self.doubt.typed(&bytes);
@@ -275,31 +270,30 @@ impl Scribe {
                 }
             }
             Message::Resize(at, (columns, rows)) => {
-                self.event(at, Code::Resize, &format!("{columns}x{rows}"));
+                self.parts.event(at, Code::Resize, &format!("{columns}x{rows}"));
             }
-            Message::Mark(at, words) => self.event(at, Code::Mark, &words),
+            Message::Mark(at, words) => self.parts.event(at, Code::Mark, &words),
         }
     }
 
     /// Records what was typed and shown.
     fn typed(&mut self, at: Duration, bytes: &[u8]) {
         let input = &mut self.input;
-        input.redactor.take(&self.setup.pieces, bytes, &mut input.clean);
+        input.redactor.take(&self.pieces, bytes, &mut input.clean);
         if bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
-            input.redactor.release(&self.setup.pieces, &mut input.clean);
+            input.redactor.release(&self.pieces, &mut input.clean);
         }
-        let text = input.text(false);
-        self.event(at, Code::Input, &text);
+        input.text(false, |text| self.parts.event(at, Code::Input, text));
     }
 
     /// Records keys of which it is known by now whether they were shown; with `last` all of them.
     fn decide(&mut self, last: bool) {
         for keys in self.doubt.decided(last) {
             match keys {
-                Keys::Shown(bytes) => self.typed(self.latest, &bytes),
+                Keys::Shown(bytes) => self.typed(self.parts.latest(), &bytes),
                 Keys::Hidden => {
                     self.masked += 1;
-                    self.event(self.latest, Code::Input, MASK);
+                    self.parts.event(self.parts.latest(), Code::Input, MASK);
                 }
             }
         }
@@ -307,11 +301,11 @@ impl Scribe {
 
     /// Gives out what was held back.
     fn release(&mut self) {
-        for code in [Code::Output, Code::Input] {
-            let direction = if code == Code::Output { &mut self.output } else { &mut self.input };
-            direction.redactor.release(&self.setup.pieces, &mut direction.clean);
-            let text = direction.text(false);
-            self.event(self.latest, code, &text);
+        let latest = self.parts.latest();
+        for (direction, code) in [(&mut self.output, Code::Output), (&mut self.input, Code::Input)]
+        {
+            direction.redactor.release(&self.pieces, &mut direction.clean);
+            direction.text(false, |text| self.parts.event(latest, code, text));
         }
     }
 
@@ -328,83 +322,19 @@ impl Scribe {
                 self.masked += 1;
             }
         }
-        self.event(at, Code::Input, &text);
-    }
-
-    fn event(&mut self, at: Duration, code: Code, data: &str) {
-        if data.is_empty() {
-            return;
-        }
-        // what was held back comes later than what came after it
-        self.latest = self.latest.max(at);
-        if self.text.len() > MOST_WAITING {
-            self.lost += 1;
-            return;
-        }
-        cast::event(&mut self.text, self.latest, code, data);
-        self.events += 1;
-        self.since.get_or_insert_with(Tick::now);
-        if self.text.len() >= FULL {
-            let _ = self.cut(self.lasting.elapsed() >= SOON);
-        }
-    }
-
-    /// Closes a part. What cannot be written waits for the next try.
-    fn cut(&mut self, lasting: bool) -> Result<(), String> {
-        if self.text.is_empty() {
-            return Ok(());
-        }
-        let mut part = Zeroizing::new(self.setup.folder.opening_line().into_bytes());
-        part.extend_from_slice(&self.text);
-        self.since = Some(Tick::now());
-        let written = match (&self.recipients, self.setup.recipients.is_empty()) {
-            (_, true) => self.setup.folder.add(&part, lasting).map_err(|e| e.to_string()),
-            (Ok(recipients), false) => {
-                recipients.seal(&part).map_err(|e| e.to_string()).and_then(|sealed| {
-                    self.setup.folder.add(&sealed, lasting).map_err(|e| e.to_string())
-                })
-            }
-            (Err(error), false) => Err(error.clone()),
-        };
-        match written {
-            Ok(()) => {
-                self.text.clear();
-                self.since = None;
-                self.trouble = None;
-                self.failed.store(false, Ordering::Relaxed);
-                if lasting {
-                    self.lasting = Tick::now();
-                }
-                Ok(())
-            }
-            Err(error) => {
-                self.trouble = Some(error.clone());
-                self.failed.store(true, Ordering::Relaxed);
-                Err(error)
-            }
-        }
+        self.parts.event(at, Code::Input, &text);
     }
 
     fn end(mut self) -> Summary {
         self.decide(true);
-        for code in [Code::Output, Code::Input] {
-            let direction = if code == Code::Output { &mut self.output } else { &mut self.input };
+        let latest = self.parts.latest();
+        for (direction, code) in [(&mut self.output, Code::Output), (&mut self.input, Code::Input)]
+        {
             direction.redactor.flush(&mut direction.clean);
-            let text = direction.text(true);
-            self.event(self.latest, code, &text);
+            direction.text(true, |text| self.parts.event(latest, code, text));
         }
-        let _ = self.cut(true);
-        let folder = &self.setup.folder;
-        Summary {
-            head: folder.head(),
-            parts: folder.parts(),
-            bytes: self.bytes,
-            events: self.events,
-            masked: self.masked,
-            redacted: (self.output.redactor.places(), self.input.redactor.places()),
-            problem: self
-                .trouble
-                .or((self.lost > 0).then(|| format!("{} events are lost", self.lost))),
-        }
+        let Account { head, parts, events, problem } = self.parts.end();
+        let redacted = (self.output.redactor.places(), self.input.redactor.places());
+        Summary { head, parts, bytes: self.bytes, events, masked: self.masked, redacted, problem }
     }
 }

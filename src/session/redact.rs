@@ -1,7 +1,10 @@
 //! Takes the credential out of a stream before it is recorded, whatever the chunks and wherever a line was broken.
 
+use std::collections::BTreeSet;
+
 use super::escapes::Escapes;
 use super::index::{Pieces, Place};
+use super::values::SHORTEST;
 
 /// Most bytes that are held back while they may still become a piece of the credential.
 const MOST_HELD: usize = 4096;
@@ -9,23 +12,50 @@ const MOST_HELD: usize = 4096;
 /// What stands for one character of the credential.
 const BLOCK: &str = "█";
 
+/// Where every third three bytes are looked at, five bytes of a piece can go unnoticed: no form may be so short.
+const _: () = assert!(SHORTEST > 5);
+
+/// One reading of the stream: the longest piece that ends with the last text of it.
+#[derive(Clone, Default)]
+struct Reading {
+    place: Place,
+    /// Where in what is held the bytes of that piece are, oldest first.
+    piece: Vec<usize>,
+    /// How many bytes it took since it became one of two.
+    since: usize,
+}
+
+impl Reading {
+    /// Goes on by the byte at a place in what is held.
+    fn step(&mut self, pieces: &Pieces, byte: u8, at: usize) {
+        self.place = pieces.step(self.place, byte);
+        self.since += 1;
+        let length = self.place.length();
+        if length < 2 {
+            self.piece.clear();
+        }
+        self.piece.push(at);
+        // what has been given out already is not in the list any more
+        let gone = self.piece.len().saturating_sub(length);
+        self.piece.drain(..gone);
+    }
+}
+
 /// One direction of a terminal's stream.
 #[derive(Default)]
 pub struct Redactor {
     escapes: Escapes,
-    place: Place,
+    reading: Reading,
+    /// The same without a space that was the break of a line, or a sign of the credential.
+    other: Option<Reading>,
     /// A byte that belongs to the break of a line when what moves the terminal follows it.
     doubtful: Option<usize>,
     /// The text before this.
     last: u8,
     /// What was not given out yet.
     held: Vec<u8>,
-    /// Which of that is to be taken out.
-    marks: Vec<bool>,
-    /// Where in it the bytes of the present piece are, oldest first.
-    piece: Vec<usize>,
-    /// Up to here in what is held every byte is looked at: three bytes that may be in a piece are not far.
-    slow_until: usize,
+    /// Where in it the bytes are that are taken out.
+    marks: BTreeSet<usize>,
     /// Whether the text before this is of a piece that is taken out.
     found: bool,
     places: u64,
@@ -38,25 +68,27 @@ impl Redactor {
             out.extend_from_slice(chunk);
             return;
         }
-        let start = self.held.len();
-        self.slow_until += start;
+        let mut at = self.held.len();
         self.held.extend_from_slice(chunk);
-        self.marks.resize(self.held.len(), false);
-        let mut at = start;
+        // up to here every byte is looked at
+        let mut slow = at;
         while at < self.held.len() {
-            if self.can_skip(pieces, at) {
-                self.place = Place::default();
-                self.piece.clear();
-                self.found = false;
-            } else {
-                self.look_at(pieces, at);
+            if at >= slow && self.is_in_nothing() {
+                let passed;
+                (passed, slow) = skip(pieces, &self.held, at);
+                if passed > at {
+                    at = passed;
+                    self.restart();
+                }
             }
-            at += 1;
+            if at < self.held.len() {
+                self.look_at(pieces, at);
+                at += 1;
+            }
         }
-        // of the next chunk
-        self.slow_until = self.slow_until.saturating_sub(at);
-        let undecided = self.piece.iter().copied().find(|at| !self.marks[*at]);
-        let until = [undecided, self.doubtful].into_iter().flatten().min();
+        let undecided = |of: &Reading| of.piece.iter().copied().find(|at| !self.marks.contains(at));
+        let readings = [undecided(&self.reading), self.other.as_ref().and_then(undecided)];
+        let until = readings.into_iter().chain([self.doubtful]).flatten().min();
         match until {
             Some(until) if self.held.len() - until < MOST_HELD => self.give(until, out),
             Some(_) => self.release(pieces, out),
@@ -66,8 +98,7 @@ impl Redactor {
 
     /// Appends what is still held back: nothing more comes.
     pub fn flush(&mut self, out: &mut Vec<u8>) {
-        self.place = Place::default();
-        self.piece.clear();
+        self.restart();
         self.doubtful = None;
         self.give(self.held.len(), out);
     }
@@ -85,40 +116,34 @@ impl Redactor {
         self.places
     }
 
-    /// Says whether no piece can hold the byte at `at`: none of the three bytes around it are in one. Most of what is shown is
-    /// passed over like that.
-    #[inline]
-    fn can_skip(&mut self, pieces: &Pieces, at: usize) -> bool {
-        let may_hold = match self.held.get(at..at + 4) {
-            Some(&[a, b, c, d]) if [a, b, c].iter().all(|byte| *byte >= b' ' && *byte != 0x7f) => {
-                // a space before a carriage return may be none
-                c == b' ' && d == b'\r' || pieces.may_hold([a, b, c])
-            }
-            _ => true,
-        };
-        if may_hold {
-            self.slow_until = at + 3;
-        }
-        at >= self.slow_until
-            && self.place.length() < 3
+    /// Says whether what came last cannot be of a piece, unless the next three bytes are.
+    fn is_in_nothing(&self) -> bool {
+        self.reading.place.length() < 3
+            && self.other.is_none()
             && self.doubtful.is_none()
             && self.escapes.is_at_rest()
+    }
+
+    /// Forgets the present piece, which is none.
+    fn restart(&mut self) {
+        self.reading.place = Place::default();
+        self.reading.piece.clear();
+        self.other = None;
+        self.found = false;
     }
 
     /// Goes on by one byte.
     fn look_at(&mut self, pieces: &Pieces, at: usize) {
         let byte = self.held[at];
         let is_text = self.escapes.is_text(byte);
-        if let Some(doubtful) = self.doubtful.take()
-            && !self.breaks_a_line(pieces, doubtful, byte, is_text)
-        {
-            self.step(pieces, doubtful);
+        if let Some(doubtful) = self.doubtful.take() {
+            self.decide(pieces, doubtful, byte, is_text);
         }
         if !is_text {
             return;
         }
-        let again =
-            self.place.length() > 0 && self.last == byte && !pieces.goes_on(self.place, byte);
+        let place = self.reading.place;
+        let again = place.length() > 0 && self.last == byte && !pieces.goes_on(place, byte);
         if byte == b' ' || again {
             self.doubtful = Some(at);
         } else {
@@ -126,49 +151,131 @@ impl Redactor {
         }
     }
 
-    /// Says whether a byte is how programs make a terminal wrap: readline writes a space and a carriage return, vim the last
-    /// sign of a row once more, and then moves.
-    fn breaks_a_line(&self, pieces: &Pieces, doubtful: usize, next: u8, is_text: bool) -> bool {
-        match self.held[doubtful] {
-            b' ' => next == b'\r' && !pieces.goes_on(self.place, b' '),
-            _ => !is_text,
+    /// Takes a byte for text, or for how programs make a terminal wrap: readline writes a space and a carriage return, vim the
+    /// last sign of a row once more, and then moves.
+    fn decide(&mut self, pieces: &Pieces, doubtful: usize, next: u8, is_text: bool) {
+        if self.held[doubtful] != b' ' {
+            if is_text {
+                self.step(pieces, doubtful);
+            }
+            return;
+        }
+        let goes_on = pieces.goes_on(self.reading.place, b' ');
+        if next == b'\r' && goes_on {
+            // both may be; of more than two readings the last are kept
+            let other = Reading { since: 0, ..self.reading.clone() };
+            self.other = None;
+            self.step(pieces, doubtful);
+            self.other = Some(other);
+        } else if next != b'\r' {
+            self.step(pieces, doubtful);
         }
     }
 
     fn step(&mut self, pieces: &Pieces, at: usize) {
-        self.last = self.held[at];
-        self.place = pieces.step(self.place, self.held[at]);
-        let length = self.place.length();
-        self.piece.push(at);
-        // what has been given out already is not in the list any more
-        let gone = self.piece.len().saturating_sub(length);
-        self.piece.drain(..gone);
-        let found = pieces.is_piece(self.place);
-        if found {
-            self.places += u64::from(!self.found);
-            // what is marked already is at the front
-            for at in self.piece.iter().rev() {
-                if std::mem::replace(&mut self.marks[*at], true) {
-                    break;
-                }
-            }
+        let byte = self.held[at];
+        self.last = byte;
+        self.reading.step(pieces, byte, at);
+        let mut found = mark(&mut self.marks, pieces, &self.reading);
+        if let Some(mut other) = self.other.take() {
+            other.step(pieces, byte, at);
+            found |= mark(&mut self.marks, pieces, &other);
+            // where it has nothing of before it became one of two, it is the same again
+            self.other = Some(other).filter(|other| other.place.length() > other.since);
         }
+        self.places += u64::from(found && !self.found);
         self.found = found;
     }
 
     /// Gives out the first bytes of what is held: as they are, and a block for each character of the credential.
     fn give(&mut self, until: usize, out: &mut Vec<u8>) {
-        for (byte, marked) in self.held.drain(..until).zip(self.marks.drain(..until)) {
-            match marked {
-                false => out.push(byte),
-                true if byte & 0xc0 == 0x80 => {}
-                true => out.extend_from_slice(BLOCK.as_bytes()),
+        let mut from = 0;
+        for at in self.marks.range(..until).copied() {
+            out.extend_from_slice(&self.held[from..at]);
+            if self.held[at] & 0xc0 != 0x80 {
+                out.extend_from_slice(BLOCK.as_bytes());
             }
+            from = at + 1;
         }
-        self.piece.retain(|at| *at >= until);
-        self.piece.iter_mut().for_each(|at| *at -= until);
+        out.extend_from_slice(&self.held[from..until]);
+        self.held.drain(..until);
+        if !self.marks.is_empty() {
+            self.marks = self.marks.range(until..).map(|at| at - until).collect();
+        }
+        for reading in [&mut self.reading].into_iter().chain(&mut self.other) {
+            reading.piece.retain(|at| *at >= until);
+            reading.piece.iter_mut().for_each(|at| *at -= until);
+        }
         self.doubtful = self.doubtful.map(|at| at - until);
     }
+}
+
+/// Notes a piece that is taken out, if it is one.
+fn mark(marks: &mut BTreeSet<usize>, pieces: &Pieces, reading: &Reading) -> bool {
+    let found = pieces.is_piece(reading.place);
+    if found {
+        marks.extend(&reading.piece);
+    }
+    found
+}
+
+/// Returns from where on bytes have to be looked at one by one, and up to where at least; most of what is shown is passed over
+/// like that. What ends it is three bytes that may be in a piece, and what moves the terminal where less than three bytes
+/// that may not be are behind it.
+fn skip(pieces: &Pieces, held: &[u8], at: usize) -> (usize, usize) {
+    let may_hold = |at: usize| pieces.may_hold([held[at], held[at + 1], held[at + 2]]);
+    let mut start = at;
+    loop {
+        let (threes, _) = held[start..].as_chunks::<3>();
+        let passed =
+            threes.iter().take_while(|three| is_plain(**three) && !pieces.may_hold(**three));
+        let end = start + 3 * passed.count();
+        let rest = held[end..].iter().take(2).take_while(|byte| is_plain([**byte; 3]));
+        let moves = end + rest.count();
+        // a break may take a sign with it, and before that two may be of a piece that nothing tells of yet
+        let mut from = moves.saturating_sub(3).min(end.saturating_sub(2)).max(start);
+        let two = from;
+        while from > start && may_hold(from - 1) {
+            from -= 1;
+        }
+        // of three bytes the last may be the sign, and the others the middle of a piece
+        let is_alone = from == two && (moves == at || moves > start + 3 && !may_hold(moves - 3));
+        let next = behind(held, moves).filter(|next| {
+            // a fourth, so that the third is no sign of the next break
+            let text = held.get(*next..next + 4);
+            text.is_some_and(|text| {
+                text.iter().all(|byte| is_plain([*byte; 3])) && !may_hold(*next)
+            })
+        });
+        match next {
+            Some(next) if is_alone => start = next,
+            _ => return (from, moves),
+        }
+    }
+}
+
+/// Returns where text goes on behind what moves the terminal.
+fn behind(held: &[u8], at: usize) -> Option<usize> {
+    let mut escapes = Escapes::default();
+    for (next, byte) in held.iter().enumerate().skip(at) {
+        let rests = escapes.is_at_rest();
+        if escapes.is_text(*byte) {
+            // not the words of a title
+            return (rests && next > at).then_some(next);
+        }
+    }
+    None
+}
+
+/// Says whether three bytes are text.
+#[inline]
+fn is_plain(three: [u8; 3]) -> bool {
+    const HIGH: u32 = 0x80_8080;
+    let all = u32::from_le_bytes([three[0], three[1], three[2], 0]);
+    // Anderson, Bit Twiddling Hacks: is a byte less than 0x20, or 0x7f?
+    let low = all.wrapping_sub(0x20_2020) & !all;
+    let other = all ^ 0x7f_7f7f;
+    (low | (other.wrapping_sub(0x01_0101) & !other)) & HIGH == 0
 }
 
 /// Looks for pieces of a secret in a whole text, and calls with the place of each byte at which one was noticed.
@@ -194,6 +301,21 @@ mod tests {
     use crate::session::values::forms;
 
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+
+    const BREAKS: [&str; 12] = [
+        "",
+        "",
+        " \r",
+        "\r\n",
+        "\x1b[K",
+        "Q\x1b[3;1H",
+        "x",
+        "of",
+        ". ",
+        "log: ",
+        " ",
+        "a line of a log without any of it\r\n",
+    ];
 
     fn pieces(values: &[&str]) -> Pieces {
         let all: Vec<_> = values.iter().flat_map(|value| forms(value.as_bytes())).collect();
@@ -268,6 +390,16 @@ mod tests {
     }
 
     #[test]
+    fn text_is_told_from_what_moves() {
+        for byte in 0..=u8::MAX {
+            let expected = byte >= b' ' && byte != 0x7f;
+            for three in [[byte, b'a', b'~'], [b' ', byte, 0xff], [0x80, b'Z', byte]] {
+                assert_eq!(is_plain(three), expected, "{three:?}");
+            }
+        }
+    }
+
+    #[test]
     fn words_of_several_bytes_and_with_spaces() {
         let pieces = pieces(&["größe ist zwölf mal vier"]);
         let (out, _) = redacted(&pieces, "a größe ist zwölf mal vier b".as_bytes(), 1);
@@ -277,6 +409,26 @@ mod tests {
     }
 
     proptest! {
+        /// What is passed over makes no difference to looking at every byte.
+        #[test]
+        fn passing_over_changes_nothing(
+            parts in proptest::collection::vec((0..12_usize, 0..40_usize, 0..20_usize), 1..60),
+            size in 1_usize..200,
+        ) {
+            for secret in [SECRET, "hunter", "ab ab ab"] {
+                let pieces = pieces(&[secret]);
+                let mut text = String::new();
+                for (between, from, length) in &parts {
+                    let from = from % secret.len();
+                    text.push_str(&secret[from..(from + length).min(secret.len())]);
+                    text.push_str(BREAKS[*between]);
+                }
+                let fast = redacted(&pieces, text.as_bytes(), size);
+                let slow = redacted(&pieces.without_shortcut(), text.as_bytes(), size);
+                prop_assert_eq!(fast, slow, "{:?}", text);
+            }
+        }
+
         /// Nothing is lost, whatever comes: without a secret in it the text is what it was.
         #[test]
         fn what_is_no_secret_comes_through(text in proptest::collection::vec(any::<u8>(), 0..600), size in 1_usize..50) {
