@@ -83,7 +83,7 @@ def main():
             "cat": "cat {}",
             "grep -n": "grep -n line {}",
             "awk": "awk '{{print $0}}' {}",
-            "seq": f"seq {size * 112_000} # {{}}",
+            "seq": f"seq {size * 112_000}; : {{}}",
             "od -c": f"head -c {size * 220_000} {{}} | od -c",
         }
         shell = "head -n1 /proc/stat > s0; date +%s.%N > t0; {}; stty -a > /dev/null; date +%s.%N > t1; head -n1 /proc/stat > s1"

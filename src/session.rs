@@ -7,6 +7,7 @@ mod doubt;
 pub mod escapes;
 pub mod hideout;
 pub mod index;
+mod inside;
 pub mod mask;
 pub mod notices;
 pub mod outside;

@@ -69,6 +69,8 @@ pub struct Set {
     pub disabled: Option<(u64, Instant)>,
     /// Its releases, void ones left out.
     pub releases: Vec<Release>,
+    /// Record of the EXCEPTION that says why the release right behind it is not recorded.
+    pub(crate) announced: Option<u64>,
     /// Other openings, void ones left out: record, time, kind.
     pub openings: Vec<(u64, Instant, String)>,
 }

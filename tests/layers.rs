@@ -95,7 +95,7 @@ fn one_room_knows_each_library() {
         ("sha_crypt::", "drivers/linux.rs"),
         ("csv::", "audit"),
         ("avt::", "session/text.rs"),
-        ("pty_process::", "session/pty.rs"),
+        ("pty_process::", "session/inside.rs"),
         ("flate2::", "audit/source.rs"),
     ] {
         let mut homes: Vec<String> = Vec::new();

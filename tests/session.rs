@@ -166,6 +166,23 @@ fn of_a_recorder_that_is_killed_everything_is_there_but_the_end() {
         said.contains("that no record names") && said.contains("session import sessions/"),
         "{said}"
     );
+    // what was written when the power went is there in part
+    let parts = Recording::open(recording).unwrap().parts();
+    let torn = recording.join(format!("{:06}.age", parts + 1));
+    let whole = fs::read(recording.join("000002.age")).unwrap();
+    for left in [0, whole.len() / 2] {
+        fs::write(&torn, &whole[..left]).unwrap();
+        let show = ["-C", "kit", "session", "show", path, "-i", "auditor.key", "--text"];
+        let said = desk.run(&show, 1);
+        assert!(said.contains("is not whole: the machine went down"), "{said}");
+        assert!(said.contains("before-the-cut"), "{said}");
+    }
+    fs::remove_file(torn).unwrap();
+    let stranger = recording.join("notes.txt");
+    fs::write(&stranger, "look here").unwrap();
+    let said = desk.run(&["-C", "kit", "session", "show", path, "--verify"], 1);
+    assert!(said.contains("notes.txt` lies in it and is no part of it"), "{said}");
+    fs::remove_file(stranger).unwrap();
     desk.run(&["-C", "kit", "session", "import", path], 0);
     let session = session(&desk);
     assert_eq!(
@@ -415,4 +432,30 @@ fn away_from_the_kit_the_recording_lies_beside_the_loose_record() {
         lines.contains("\"event\":\"SESSION\"") && lines.contains("of the release R "),
         "{lines}"
     );
+}
+
+/// The credential goes past the session: that takes a reason, which stands in the logbook and in the audit.
+#[test]
+fn past_the_recording_takes_a_reason() {
+    let desk = desk();
+    let flags = ["-C", "kit", "combine", "papers", "--no-book", "--operator", "A"];
+    let rest = ["--operator-id", "E1", "--reason", "DRILL", "--ticket", "INC-1", "--output", "out"];
+    let now = breakglass::clock::Instant::now().rfc3339();
+    let all: Vec<&str> = flags.into_iter().chain(rest).chain(["--time", &now]).collect();
+    let said = desk.run(&all, 2);
+    assert!(said.contains("it goes past the session"), "{said}");
+    assert!(!desk.path("out").exists() && desk.records("RELEASE").is_empty());
+    let all: Vec<&str> = all.into_iter().chain(["--exception", "the shell is broken"]).collect();
+    desk.run(&all, 0);
+    let exceptions = desk.records("EXCEPTION");
+    let ours = exceptions.iter().find(|record| record["kind"] == "no recording");
+    assert_eq!(ours.unwrap()["reason_text"], "the shell is broken", "{exceptions:?}");
+    let audit = ["audit", "kit", "--all", "--as-of", "2099-01-01T00:00:00Z"];
+    let said = desk.run(&audit, 1);
+    let line = said.lines().find(|line| line.contains("not recorded, by exception"));
+    assert!(line.is_some_and(|line| line.contains("SES-001")), "{said}");
+    // of the next release nothing is said by it
+    desk.release_to(&["--", "true"], 0);
+    let said = desk.run(&audit, 1);
+    assert_eq!(said.matches("not recorded, by exception").count(), 1, "{said}");
 }

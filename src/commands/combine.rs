@@ -25,7 +25,7 @@ use crate::logbook::Draft;
 use crate::logbook::record::{self, Subject};
 use crate::method::Method;
 use crate::opening::{Case, Opened};
-use crate::state::State;
+use crate::state::{NO_RECORDING, State};
 use crate::ui::{Failure, Ui};
 
 pub(super) fn run(context: &Context, args: &Combine) -> Result<Exit, Failure> {
@@ -125,13 +125,12 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
     fault::point("after the handover");
     let was_recorded = record_session(context, &mut recorder, &case, &release, &delivered);
     let asks = args.exec.is_some() || args.rotate || args.clean || was_recorded;
+    let looks = args.clean && !was_recorded && delivered.is_ok();
+    let traces = looks.then(|| handover.clean(&opened.credential, since));
     let ended = match &delivered {
-        Ok(_) if asks => ask_for_the_end(context, &mut recorder, &case, &release),
+        Ok(_) if asks => ask_for_the_end(context, &mut recorder, &case, &release, traces),
         _ => Ok(false),
     };
-    if args.clean && !was_recorded && delivered.is_ok() {
-        handover.clean(&opened.credential, since);
-    }
     // the last line comes last, whatever happens at the question before it
     context.ui.must_say(&Ui::strong(&format!("Revoke before {} ({})", due.utc(), due.local())));
     let done = ended.unwrap_or_else(|_| {
@@ -159,7 +158,15 @@ fn seat(
     method: Option<&Method>,
     objections: &mut Vec<Objection>,
 ) -> Result<Option<(Seat, Vec<String>)>, Failure> {
-    let Way::Session(line) = Way::of(gathering.context, args, method)? else { return Ok(None) };
+    let line = match Way::of(gathering.context, args, method)? {
+        Way::Session(line) => line,
+        Way::Other if method.is_some_and(|method| !method.env.is_empty()) => {
+            let words = "nothing that is done with it is recorded, for it goes past the session";
+            objections.push(Objection { kind: NO_RECORDING, words: words.to_owned() });
+            return Ok(None);
+        }
+        Way::Other => return Ok(None),
+    };
     let (seat, mut against) = Seat::find(gathering.folder(), method)?;
     objections.append(&mut against);
     Ok(Some((seat, line)))

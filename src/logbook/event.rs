@@ -61,7 +61,7 @@ events! {
     Session "SESSION" needs [Method, Evidence]
         may [Generation, Set, Record, Kind, Result, Started, Seconds, Exit, Bytes, Events, Masked, Redacted, TooShort, Traces, Paper];
     /// the operator is done
-    End "END" needs [Method, Generation, Set, Record] may [Operator, Paper];
+    End "END" needs [Method, Generation, Set, Record] may [Operator, Traces, Paper];
     /// the credential was switched off, but not revoked
     Disable "DISABLE" needs [Method, Generation, Set, Credential] may [Record, Evidence, Paper];
     /// the credential was revoked on its platform

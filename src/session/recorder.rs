@@ -1,5 +1,6 @@
 //! Writes a recording while it happens, beside the terminal, which waits for it only when it is far behind.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -13,7 +14,7 @@ use super::doubt::{Doubt, Keys};
 use super::index::Pieces;
 use super::mask::Echo;
 use super::parts::{Account, Parts};
-use super::recording::{Folder, Head};
+use super::recording::{Folder, Head, Recording, RecordingError};
 use super::redact::Redactor;
 use crate::clock::Instant;
 
@@ -77,6 +78,23 @@ pub struct Summary {
     pub redacted: (u64, u64),
     /// What is missing, if anything.
     pub problem: Option<String>,
+}
+
+impl Summary {
+    /// Says what a recorder left that ended before its time: the parts that are there, and no counts.
+    pub fn of_what_is_there(folder: &Path) -> Result<Self, RecordingError> {
+        let recording = Recording::open(folder)?;
+        let heads = recording.heads()?;
+        Ok(Self {
+            head: heads.last().copied().unwrap_or(recording.first()),
+            parts: recording.parts(),
+            bytes: 0,
+            events: 0,
+            masked: 0,
+            redacted: (0, 0),
+            problem: Some("the recorder ended before its time".to_owned()),
+        })
+    }
 }
 
 /// A recording that is going on.

@@ -249,6 +249,24 @@ impl Recording {
         files::Lock::take(&self.path).is_ok_and(|lock| lock.is_none())
     }
 
+    /// Returns what lies in its folder and is no part of it, sorted: nobody would look at it there. Drafts of ours, hidden,
+    /// are left out.
+    pub fn strangers(&self) -> Vec<PathBuf> {
+        let is_own = |path: &PathBuf| {
+            let text = path.file_name().unwrap_or_default().to_string_lossy();
+            let number = text.get(..6).and_then(|digits| digits.parse().ok());
+            text == INDEX
+                || text.starts_with('.')
+                || number
+                    .is_some_and(|n| (1..=self.parts).contains(&n) && self.part_path(n) == *path)
+        };
+        let inside = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let mut strangers: Vec<PathBuf> =
+            inside.map(|entry| entry.path()).filter(|path| !is_own(path)).collect();
+        strangers.sort_unstable();
+        strangers
+    }
+
     /// Returns how many parts there are.
     pub fn parts(&self) -> u32 {
         self.parts

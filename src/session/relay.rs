@@ -1,23 +1,20 @@
 //! Passes on what goes over a session's terminal, both ways, and hands it to the recorder.
 
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
-use pty_process::Size;
-use pty_process::blocking::Pty;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
-use rustix::termios::{tcgetattr, tcgetpgrp};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use zeroize::Zeroizing;
 
+use super::inside::Inside;
 use super::mask::{Echo, Mask};
 use super::notices::Notices;
 use super::outside::Outside;
-use super::pty::Ended;
 use super::recorder::{Message, Recorder};
 use super::screen::Screen;
 use super::signals::Signals;
@@ -48,11 +45,20 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const CTRL_C: u8 = 3;
 const CTRL_D: u8 = 4;
 
+/// How a session ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The program's status, as shells say it: 128 and the signal where one ended it.
+    pub status: u8,
+    /// How long it took.
+    pub took: Duration,
+    /// Why it was ended from outside.
+    pub cut: Option<&'static str>,
+}
+
 /// What stands between the operator's terminal and the program's.
 pub(super) struct Relay<'a> {
-    master: Pty,
-    /// Held open: a program may close its terminal and come back to it.
-    _slave: OwnedFd,
+    inside: Inside,
     child: Child,
     outside: Outside,
     /// Columns and rows.
@@ -81,7 +87,7 @@ pub(super) struct Relay<'a> {
 
 impl<'a> Relay<'a> {
     pub(super) fn new(
-        (master, slave): (Pty, OwnedFd),
+        inside: Inside,
         child: Child,
         outside: Outside,
         signals: Signals,
@@ -89,8 +95,7 @@ impl<'a> Relay<'a> {
         recorder: &'a Recorder,
     ) -> Self {
         Self {
-            master,
-            _slave: slave,
+            inside,
             child,
             size: outside.size(),
             outside,
@@ -174,7 +179,7 @@ impl<'a> Relay<'a> {
         wanted.set(PollFlags::IN, !self.outside.is_full());
         wanted.set(PollFlags::OUT, !self.waiting.is_empty());
         // a terminal that nobody has open any more is ready for ever, with nothing to say
-        let inside = is_open.then(|| PollFd::from_borrowed_fd(self.master.as_fd(), wanted));
+        let inside = is_open.then(|| PollFd::from_borrowed_fd(self.inside.as_fd(), wanted));
         let reads = !self.input_ended && self.waiting.len() < MOST_WAITING;
         let input = reads.then(|| PollFd::from_borrowed_fd(self.outside.input(), PollFlags::IN));
         let screen =
@@ -200,7 +205,7 @@ impl<'a> Relay<'a> {
         if self.signals.came(SIGWINCH) && self.size != self.outside.size() {
             self.size = self.outside.size();
             let (columns, rows) = self.size;
-            let _ = self.master.resize(Size::new(rows, columns));
+            self.inside.resize(self.size);
             self.record(Message::Resize(self.elapsed(), (columns, rows)));
         }
         // from a terminal it comes as a key; a script's Ctrl-C is meant for the program
@@ -219,7 +224,7 @@ impl<'a> Relay<'a> {
             if self.outside.is_full() {
                 return Passed::Something;
             }
-            match self.master.read(buffer) {
+            match self.inside.read(buffer) {
                 Ok(read @ 1..) => self.shown(&buffer[..read]),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
@@ -298,7 +303,7 @@ impl<'a> Relay<'a> {
             Ok(read) => {
                 let typed = &buffer[..read];
                 let at = self.elapsed();
-                let modes = tcgetattr(&self.master).map(|modes| modes.local_modes);
+                let modes = self.inside.modes();
                 // a terminal that cannot be asked is taken for one that shows nothing
                 let echo = modes
                     .map_or(Echo::Hidden, |modes| self.mask.echo(modes, typed, self.screen.tail()));
@@ -314,7 +319,7 @@ impl<'a> Relay<'a> {
     /// Gives the program what it takes of the input.
     fn pass_waiting(&mut self) {
         while !self.waiting.is_empty() {
-            match self.master.write(&self.waiting) {
+            match self.inside.write(&self.waiting) {
                 Ok(0) | Err(_) => return,
                 Ok(written) => {
                     self.waiting.drain(..written);
@@ -353,7 +358,7 @@ impl<'a> Relay<'a> {
         self.cut = Some(why);
         self.record(Message::Mark(self.elapsed(), format!("breakglass: {why}")));
         let own = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        let front = tcgetpgrp(&self.master).ok();
+        let front = self.inside.front();
         for signal in [Signal::HUP, Signal::KILL] {
             for group in own.into_iter().chain(front) {
                 let _ = kill_process_group(group, signal);

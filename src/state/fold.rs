@@ -59,16 +59,25 @@ impl State {
                 let mut releases = self.sets.iter_mut().flat_map(|set| &mut set.releases);
                 if let Some(release) = releases.find(|r| Some(r.record) == about) {
                     release.unrecorded = Some(entry.seq);
+                } else if let Some(set) = self.newest_with(entry.text("set")) {
+                    // the release has no number yet
+                    set.announced = Some(entry.seq);
                 }
             }
             Event::Keep => self.keep(entry, about, at),
             _ => {
-                let code = entry.text("set");
-                if let Some(set) = self.sets.iter_mut().rev().find(|set| set.code == code) {
+                if let Some(set) = self.newest_with(entry.text("set")) {
                     set.take(event, entry, at);
+                    if event != Event::Exception {
+                        set.announced = None;
+                    }
                 }
             }
         }
+    }
+
+    fn newest_with(&mut self, code: &str) -> Option<&mut Set> {
+        self.sets.iter_mut().rev().find(|set| set.code == code)
     }
 
     /// Evidence is about a release, named by its record or by that of its revocation, or about all of a set.
@@ -106,6 +115,7 @@ impl State {
             disabled: None,
             releases: Vec::new(),
             openings: Vec::new(),
+            announced: None,
         });
     }
 
@@ -321,7 +331,7 @@ impl Set {
             ended: None,
             kept: None,
             sessions: Vec::new(),
-            unrecorded: None,
+            unrecorded: self.announced,
         });
         self.mark_read(entry, at);
         self.move_sheets(entry);

@@ -1,7 +1,6 @@
 //! Recordings of sessions: their chains are followed, and what can be read is searched for secrets. Part by part, line by
 //! line: a recording may be of any length.
 
-use std::fs;
 use std::io::{BufRead, Read};
 use std::path::Path;
 
@@ -64,29 +63,11 @@ fn follow(recording: &Recording, recorded: &mut Recorded) {
     }
     recorded.traces = search.finish();
     if recorded.broken.is_none() {
-        recorded.broken = stranger(recording);
+        let stranger = recording.strangers().into_iter().next();
+        recorded.broken =
+            stranger.map(|path| format!("`{}` is no part of the recording", path.display()));
     }
     recorded.index = Some(recording.index.clone());
-}
-
-/// Names what lies in the folder and is no part of the recording: nobody would look at it there.
-fn stranger(recording: &Recording) -> Option<String> {
-    let parts = recording.parts();
-    let own = |name: &str| {
-        let number = name.get(..6).and_then(|digits| digits.parse().ok());
-        name == INDEX
-            || name.starts_with('.')
-            || number.is_some_and(|number: u32| {
-                (1..=parts).contains(&number)
-                    && recording.part_path(number).file_name().is_some_and(|own| own == name)
-            })
-    };
-    let inside = fs::read_dir(recording.path()).ok()?.filter_map(Result::ok);
-    let mut names: Vec<String> =
-        inside.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
-    let stranger = names.into_iter().find(|name| !own(name))?;
-    Some(format!("`{}` is no part of the recording", recording.path().join(stranger).display()))
 }
 
 /// Says what was looked at: a recording stands for all its parts, by the end of its chain.

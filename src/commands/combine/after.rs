@@ -39,12 +39,14 @@ pub(super) fn record_session(
     true
 }
 
-/// A program that has ended may be all that the operator needed.
+/// A program that has ended may be all that the operator needed. `traces`: places where the credential was left behind, where
+/// no session says so.
 pub(super) fn ask_for_the_end(
     context: &Context,
     recorder: &mut Recorder<'_>,
     case: &Case,
     release: &Recorded,
+    traces: Option<u64>,
 ) -> Result<bool, Failure> {
     let Some(seq) = release.seq else { return Ok(false) };
     // they may have said so meanwhile
@@ -60,7 +62,7 @@ pub(super) fn ask_for_the_end(
         return Ok(false);
     }
     let when = When { at: Instant::now(), source: Source::System };
-    let end = Draft::end(when, &context.signature(), &subject(case), seq);
+    let end = Draft::end(when, &context.signature(), &subject(case), seq, traces);
     write_beside(context, recorder, &[end]);
     Ok(true)
 }

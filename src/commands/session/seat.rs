@@ -177,8 +177,10 @@ impl Seat {
             let _ = std::fs::remove_dir_all(&path);
             failed(e.to_string())
         })?;
-        let summary =
-            summary.ok_or_else(|| failed("the recorder ended before its time".to_owned()))?;
+        let summary = match summary {
+            Some(summary) => summary,
+            None => Summary::of_what_is_there(&path).map_err(|e| failed(e.to_string()))?,
+        };
         tell(context, &name, &summary, ended.cut);
         let at_terminal = work.at_terminal && ended.cut.is_none();
         let traces = leave::look(

@@ -1,11 +1,11 @@
 //! `session show`: verifies a recording, plays it, or writes it as text or as one cast.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::SessionShow;
 use crate::commands::{Context, locks};
-
 use crate::exit::Exit;
 use crate::files::{self, FileError};
 use crate::kit::Kit;
@@ -33,8 +33,12 @@ pub(super) fn run(context: &Context, args: &SessionShow) -> Result<Exit, Failure
     let known = record_of(context, &dir, &recording, &heads)?;
     tell(ui, &recording, head, &known);
     let whole = !matches!(known, Known::Other { .. });
+    let strangers = recording.strangers();
+    for path in &strangers {
+        ui.warn(&format!("`{}` lies in it and is no part of it", path.display()));
+    }
     if args.verify {
-        return Ok(if whole { Exit::Done } else { Exit::No });
+        return Ok(if whole && strangers.is_empty() { Exit::Done } else { Exit::No });
     }
     if !whole {
         ui.warn("what follows is NOT what was recorded");
@@ -50,13 +54,20 @@ pub(super) fn run(context: &Context, args: &SessionShow) -> Result<Exit, Failure
         return Err(Failure::invalid(message)
             .hint("open it with the key of an auditor: `-i FILE`; without one, `--verify` still checks the chain"));
     }
-    let parts = Parts { recording: &recording, heads: &heads, keys: &keys };
+    let parts = Parts {
+        ui,
+        recording: &recording,
+        heads: &heads,
+        keys: &keys,
+        is_other: !whole,
+        is_cut: Cell::new(false),
+    };
     match &args.cast {
         Some(path) => write_cast(ui, &parts, path)?,
         None if args.text => write_text(ui, &parts)?,
         None => play(ui, &parts)?,
     }
-    Ok(if whole { Exit::Done } else { Exit::No })
+    Ok(if whole && !parts.is_cut.get() { Exit::Done } else { Exit::No })
 }
 
 /// Finds what was named: from here, or, as records call it, from the kit.
@@ -161,9 +172,14 @@ fn tell(ui: &Ui, recording: &Recording, head: Head, known: &Known) {
 
 /// The parts, and what opens them.
 struct Parts<'a> {
+    ui: &'a Ui,
     recording: &'a Recording,
     heads: &'a [Head],
     keys: &'a [Keys],
+    /// Whether a record holds another end.
+    is_other: bool,
+    /// Whether it was left before its last part.
+    is_cut: Cell<bool>,
 }
 
 impl Parts<'_> {
@@ -172,10 +188,24 @@ impl Parts<'_> {
         for number in 1..=self.recording.parts() {
             let before = self.heads[number as usize - 1];
             let (sealed, _) = self.recording.part(number, before).map_err(|e| not_whole(&e))?;
-            let part = self.open(number, sealed)?;
-            let body =
-                self.recording.body(number, before, part.expose()).map_err(|e| not_whole(&e))?;
-            for text in String::from_utf8_lossy(body).lines() {
+            // what a machine wrote when its power went may be there in part
+            let may_be_torn = sealed.is_empty() || number == self.recording.parts();
+            let opened = self.open(number, sealed).and_then(|part| {
+                let body = self.recording.body(number, before, part.expose());
+                Ok(body.map_err(|e| not_whole(&e))?.to_vec())
+            });
+            let body = match opened {
+                Err(failure) if failure.exit == Exit::No && may_be_torn && !self.is_other => {
+                    self.ui.warn(&format!(
+                        "`{}` is not whole: the machine went down when it was written; what came from there on is lost",
+                        self.recording.part_path(number).display()
+                    ));
+                    self.is_cut.set(true);
+                    return Ok(());
+                }
+                opened => opened?,
+            };
+            for text in String::from_utf8_lossy(&body).lines() {
                 if !line(text)? {
                     return Ok(());
                 }

@@ -151,9 +151,17 @@ impl Draft {
             .with(Member::Note, why)
     }
 
-    /// The operator of a release is done.
-    pub fn end(when: When, program: &Program, subject: &Subject, release: u64) -> Self {
-        Self::seen(Event::End, when, program, Some(subject)).with(Member::Record, release)
+    /// The operator of a release is done. `traces`: places where the credential was left behind.
+    pub fn end(
+        when: When,
+        program: &Program,
+        subject: &Subject,
+        release: u64,
+        traces: Option<u64>,
+    ) -> Self {
+        Self::seen(Event::End, when, program, Some(subject))
+            .with(Member::Record, release)
+            .with_some(Member::Traces, traces)
     }
 
     /// What a record before did not know yet: the credential that was given.

@@ -3,10 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::recordings::{Found, Shelf};
-use super::{named, of_session, recorded};
+use super::{each, finish, named, of_session, recorded};
 use crate::audit::case::{Book, Recorded};
 use crate::audit::finding::Finding;
 use crate::audit::rules::{Rule, View};
+
+fn left_behind(record: u64, places: u64) -> String {
+    format!(
+        "record {record}: the credential was found in {} afterwards, and is still there",
+        counted(places, "place")
+    )
+}
 
 pub(super) fn left(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>) {
     let shelf = Shelf::of(view.case);
@@ -25,10 +32,7 @@ pub(super) fn left(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>)
                 out.push(of_session(rule.fail(what), view, book, entry).key("too short"));
             }
             if still > 0 {
-                let what = format!(
-                    "record {record}: the credential was found in {} afterwards, and is still there",
-                    counted(still, "place")
-                );
+                let what = left_behind(record, still);
                 out.push(of_session(rule.fail(what), view, book, entry).key("traces"));
             }
             for (file, hash) in named(entry) {
@@ -49,6 +53,15 @@ pub(super) fn left(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Finding>)
                 let key = format!("{file}{}", finding.key);
                 out.push(finding.key(key));
             }
+        }
+    }
+    for (look, release) in each(view) {
+        let end = release.ended.map(|(end, _)| end);
+        let entry = look.book.entries.iter().find(|entry| Some(entry.seq) == end);
+        let still = entry.and_then(|entry| entry.number("traces")).unwrap_or_default();
+        if let Some(end) = end.filter(|_| still > 0) {
+            let finding = finish(rule.fail(left_behind(end, still)), look, release);
+            out.push(finding.records([end]).key("traces"));
         }
     }
     for recording in &view.case.recordings {
