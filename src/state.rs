@@ -33,13 +33,15 @@ pub struct State {
     /// What drills have found, in the order in which it was found.
     pub findings: Vec<Finding>,
     /// What SESSION records name: folders of recordings, films.
-    pub recorded: BTreeSet<String>,
+    pub recorded: BTreeMap<String, u64>,
     /// Up to which record somebody independent has looked.
     pub reviewed: u64,
     /// SHA-256 of the method file that somebody has approved last, in lower-case hex.
     pub approved_method: String,
     /// Whether the book was closed.
     pub closed: bool,
+    /// Set, and record of the EXCEPTION that says why the release right behind it is not recorded.
+    announced: Option<(String, u64)>,
     /// Records of another kit that came in with their numbers there.
     aliases: BTreeMap<u64, u64>,
 }
@@ -69,8 +71,6 @@ pub struct Set {
     pub disabled: Option<(u64, Instant)>,
     /// Its releases, void ones left out.
     pub releases: Vec<Release>,
-    /// Record of the EXCEPTION that says why the release right behind it is not recorded.
-    pub(crate) announced: Option<u64>,
     /// Other openings, void ones left out: record, time, kind.
     pub openings: Vec<(u64, Instant, String)>,
 }

@@ -81,6 +81,13 @@ impl Ui {
         let _ = out.write_all(bytes).and_then(|()| out.flush());
     }
 
+    /// Forgets what was typed and nobody has read.
+    pub fn forget_typed(&self) {
+        if io::stdin().is_terminal() {
+            let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
+        }
+    }
+
     /// Clears the terminal, and what scrolled away above it.
     pub fn clear_scrollback(&self) {
         if let Ok(mut terminal) = Terminal::open() {

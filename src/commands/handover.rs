@@ -160,8 +160,8 @@ impl Handover<'_> {
         let behind = Behind {
             pieces: &Pieces::of(&all),
             since,
-            // the file that was asked for is told of
-            spared: &[],
+            // the file that was asked for was told of
+            spared: self.args.output.as_slice(),
             variable: None,
             was_shown: self.args.output.is_none() && self.args.exec.is_none(),
             may_ask: true,

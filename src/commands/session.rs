@@ -104,6 +104,9 @@ fn record(context: &Context, args: &Session) -> Result<Exit, Failure> {
         )
         .hint("write them into method.toml, `[audit] recipients`; or say why not: `--unencrypted WHY`"));
     }
+    if why.is_some() && objections.is_empty() {
+        ui.warn("there are auditors' recipients, so it is encrypted to them: `--unencrypted` is not needed");
+    }
     if why.as_deref().is_some_and(|why| !ask::is_a_reason(why)) {
         return Err(Failure::invalid("`--unencrypted` takes a reason, in a few words"));
     }

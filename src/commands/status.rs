@@ -120,7 +120,7 @@ fn unrecorded(kit: &Kit, state: &State) -> Vec<String> {
     let mut all: Vec<String> = folders
         .filter(|entry| Recording::is_at(&entry.path()))
         .map(|entry| format!("{FOLDER}/{}", entry.file_name().to_string_lossy()))
-        .filter(|name| !state.recorded.contains(name))
+        .filter(|name| !state.recorded.contains_key(name))
         .collect();
     all.sort();
     all

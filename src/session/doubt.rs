@@ -17,6 +17,9 @@ const ENOUGH_LATE: usize = 12;
 /// How long an echo may take after Enter.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// So much of what was typed is looked for in the output.
+const MOST_TYPED: usize = 128;
+
 /// Most bytes of output in which an echo is looked for.
 const MOST_SEEN: usize = 4096;
 
@@ -66,8 +69,10 @@ impl Run {
         }
         // behind Enter a prompt for a password may come again, and begin as a password does
         let enough = if self.closed.is_some() { self.typed.len().min(ENOUGH_LATE) } else { ENOUGH };
-        let head = self.typed.get(..enough.max(ENOUGH));
-        self.echoed |= head.is_some_and(|head| self.seen.windows(head.len()).any(|w| w == head));
+        // keys that a program took before the line began are not echoed
+        let typed = &self.typed[..self.typed.len().min(MOST_TYPED)];
+        let shown = |keys: &[u8]| memchr::memmem::find(&self.seen, keys).is_some();
+        self.echoed = self.echoed || typed.windows(enough.max(ENOUGH)).any(shown);
     }
 }
 
@@ -193,6 +198,17 @@ mod tests {
             stars.shown(b"*");
         }
         assert_eq!(stars.decided(true), [Keys::Hidden]);
+    }
+
+    /// A pager takes its key without an echo; the shell behind it echoes again.
+    #[test]
+    fn a_key_that_was_taken_hides_no_line_behind_it() {
+        let mut doubt = Doubt::default();
+        doubt.typed(b"q");
+        doubt.shown(b"\x1b[?1049l$ ");
+        doubt.typed(b"echo hi\r");
+        doubt.shown(b"echo hi\r\nhi\r\n$ ");
+        assert_eq!(doubt.decided(false), [shown("qecho hi\r")]);
     }
 
     #[test]

@@ -16,8 +16,15 @@ use crate::sealing::recipients::Recipients;
 const FULL: usize = 32 * 1024;
 pub(super) const SOON: Duration = Duration::from_secs(5);
 
-/// Most parts that wait for a disk that does not take them.
+/// Most full parts that wait for a disk that does not take them.
 const MOST_WAITING: usize = 64;
+
+/// Lines of the cast, and how many events are in them.
+#[derive(Default)]
+struct Lines {
+    text: Zeroizing<Vec<u8>>,
+    events: u64,
+}
 
 /// What came of the parts.
 pub(super) struct Account {
@@ -37,21 +44,21 @@ pub(super) struct Parts {
     /// Who can open them; none: they are not encrypted.
     recipients: Option<Recipients>,
     /// What is being filled.
-    text: Zeroizing<Vec<u8>>,
-    /// What is full and was not taken by the disk, oldest first.
-    waiting: VecDeque<Zeroizing<Vec<u8>>>,
+    lines: Lines,
+    /// What was closed and not taken by the disk, oldest first.
+    waiting: VecDeque<Lines>,
     /// The same memory for every part: with its first line, and sealed.
     part: Zeroizing<Vec<u8>>,
     sealed: Vec<u8>,
-    /// When the first event of this part came, or a part was not taken last.
+    /// Since when something is not on disk, or is not tried again.
     since: Option<Tick>,
     /// When everything was on disk last.
     lasting: Tick,
     /// When the last event came, by its own clock.
     latest: Duration,
     events: u64,
-    /// Events that are lost.
-    lost: u64,
+    /// Events that are lost, and how many of them the recording does not tell of yet.
+    lost: (u64, u64),
     /// Why the last part could not be written.
     trouble: Option<String>,
     /// The same for others to see.
@@ -73,7 +80,7 @@ impl Parts {
         let mut parts = Self {
             folder,
             recipients,
-            text: Zeroizing::new(header.into_bytes()),
+            lines: Lines { text: Zeroizing::new(header.into_bytes()), events: 0 },
             waiting: VecDeque::new(),
             part: Zeroizing::default(),
             sealed: Vec::new(),
@@ -81,7 +88,7 @@ impl Parts {
             lasting: Tick::now(),
             latest: Duration::ZERO,
             events: 0,
-            lost: 0,
+            lost: (0, 0),
             trouble: None,
             failed,
         };
@@ -100,15 +107,26 @@ impl Parts {
         }
         self.latest = self.latest.max(at);
         if self.waiting.len() >= MOST_WAITING {
-            self.lost += 1;
+            self.lost = (self.lost.0 + 1, self.lost.1 + 1);
             return;
         }
-        cast::event(&mut self.text, self.latest, code, data);
-        self.events += 1;
-        self.since.get_or_insert_with(Tick::now);
-        if self.text.len() >= FULL {
+        let untold = std::mem::take(&mut self.lost.1);
+        if untold > 0 {
+            self.add(
+                Code::Mark,
+                &format!("breakglass: {untold} events are lost, for the disk took nothing"),
+            );
+        }
+        self.add(code, data);
+        if self.lines.text.len() >= FULL {
             self.full();
         }
+    }
+
+    fn add(&mut self, code: Code, data: &str) {
+        cast::event(&mut self.lines.text, self.latest, code, data);
+        self.lines.events += 1;
+        self.since.get_or_insert_with(Tick::now);
     }
 
     /// Returns the time of the last event.
@@ -133,20 +151,28 @@ impl Parts {
 
     /// Closes what is being filled: everything is on disk when this returns, unless there is trouble.
     pub(super) fn close(&mut self) {
-        self.put_by();
-        self.write(true);
+        // a disk that takes nothing is no reason for small parts
+        if !self.waiting.is_empty() {
+            self.write(true);
+        }
+        if self.waiting.is_empty() {
+            self.put_by();
+            self.write(true);
+        }
     }
 
     /// Ends it.
     pub(super) fn end(mut self) -> Account {
         self.close();
-        let lost = (self.lost > 0).then(|| format!("{} events are lost", self.lost));
-        Account {
-            head: self.folder.head(),
-            parts: self.folder.parts(),
-            events: self.events,
-            problem: self.trouble.or(lost),
-        }
+        let kept = self.waiting.iter().map(|lines| lines.events).sum::<u64>() + self.lines.events;
+        let lost = Some(self.lost.0 + kept).filter(|lost| *lost > 0);
+        let lost = lost.map(|lost| format!("{lost} events are lost"));
+        let problem = match (self.trouble, lost) {
+            (Some(trouble), Some(lost)) => Some(format!("{lost}: {trouble}")),
+            (trouble, lost) => trouble.or(lost),
+        };
+        let (head, parts) = (self.folder.head(), self.folder.parts());
+        Account { head, parts, events: self.events, problem }
     }
 
     /// Goes on to the next part. The system brings this one to disk in its own time, where the last that it surely did is not
@@ -160,38 +186,40 @@ impl Parts {
     }
 
     fn put_by(&mut self) {
-        if !self.text.is_empty() {
-            self.waiting.push_back(std::mem::take(&mut self.text));
+        if !self.lines.text.is_empty() {
+            self.waiting.push_back(std::mem::take(&mut self.lines));
         }
     }
 
-    /// Writes what waits, as far as the disk takes it.
+    /// Writes what waits, as far as the disk takes it; with `lasting` all of the recording is on disk then.
     fn write(&mut self, lasting: bool) {
-        while let Some(text) = self.waiting.pop_front() {
-            let lasting = lasting && self.waiting.is_empty();
-            match self.add(&text, lasting) {
-                Ok(()) => {
-                    self.text = text;
-                    self.text.clear();
-                    if lasting {
-                        self.lasting = Tick::now();
-                    }
-                }
-                Err(trouble) => {
-                    self.waiting.push_front(text);
-                    self.since = Some(Tick::now());
-                    self.trouble = Some(trouble);
-                    self.failed.store(true, Ordering::Relaxed);
-                    return;
-                }
+        while let Some(lines) = self.waiting.pop_front() {
+            let is_last = lasting && self.waiting.is_empty();
+            if let Err(trouble) = self.put(&lines.text, is_last) {
+                self.waiting.push_front(lines);
+                self.since = Some(Tick::now());
+                self.trouble = Some(trouble);
+                self.failed.store(true, Ordering::Relaxed);
+                return;
+            }
+            self.events += lines.events;
+            if self.lines.text.is_empty() {
+                // the same memory again
+                self.lines = Lines { text: lines.text, events: 0 };
+                self.lines.text.clear();
             }
         }
-        self.since = None;
         self.trouble = None;
         self.failed.store(false, Ordering::Relaxed);
+        if lasting {
+            self.folder.settle();
+            self.lasting = Tick::now();
+        }
+        // what the system brings to disk in its own time is waited for, too
+        self.since = (!lasting || !self.lines.text.is_empty()).then(Tick::now);
     }
 
-    fn add(&mut self, text: &[u8], lasting: bool) -> Result<(), String> {
+    fn put(&mut self, text: &[u8], lasting: bool) -> Result<(), String> {
         self.part.clear();
         self.part.extend_from_slice(self.folder.opening_line().as_bytes());
         self.part.extend_from_slice(text);
@@ -204,5 +232,125 @@ impl Parts {
             }
         };
         self.folder.add(bytes, lasting).map_err(|e| e.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+    use crate::clock::Instant;
+    use crate::session::recording::{Index, Recording};
+
+    /// Half of a part, and a bit.
+    const HALF: usize = 17 * 1024;
+
+    fn begun(dir: &Path) -> (Parts, PathBuf) {
+        let path = dir.join("recording");
+        let index = Index {
+            method: "m".into(),
+            release: None,
+            started: Instant::now(),
+            recipients: vec![],
+        };
+        let folder = Folder::create(&path, &index).unwrap();
+        (Parts::begin(folder, &[], "header\n".into(), Arc::default()).unwrap(), path)
+    }
+
+    fn event(parts: &mut Parts, number: u64) {
+        let data = format!("{number:05}{}", "x".repeat(HALF));
+        parts.event(Duration::from_secs(number), Code::Output, &data);
+    }
+
+    /// Numbers of the events that are there, 0 for a mark.
+    fn numbers(path: &Path) -> Vec<u64> {
+        let recording = Recording::open(path).unwrap();
+        let heads = recording.heads().unwrap();
+        let mut numbers = Vec::new();
+        for (number, before) in (1..=recording.parts()).zip(heads) {
+            let (part, _) = recording.part(number, before).unwrap();
+            let body = recording.body(number, before, &part).unwrap();
+            for line in String::from_utf8(body.to_vec()).unwrap().lines() {
+                match cast::line(line) {
+                    Some(cast::Line::Event(_, Code::Output, data)) => {
+                        numbers.push(data[..5].parse().unwrap());
+                    }
+                    Some(_) => numbers.push(0),
+                    None => assert_eq!(line, "header"),
+                }
+            }
+        }
+        numbers
+    }
+
+    #[test]
+    fn what_a_disk_did_not_take_is_there_when_it_does_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut parts, path) = begun(dir.path());
+        let away = dir.path().join("away");
+        event(&mut parts, 1);
+        std::fs::rename(&path, &away).unwrap();
+        (2..9).for_each(|number| event(&mut parts, number));
+        assert!(parts.failed.load(Ordering::Relaxed) && parts.waiting.len() == 4);
+        // one after the other, and small ones are not made
+        for number in 9..12 {
+            parts.event(Duration::from_secs(number), Code::Output, &format!("{number:05}"));
+            parts.close();
+        }
+        assert_eq!((parts.waiting.len(), parts.events), (4, 0));
+        assert!(!parts.is_due() && parts.patience() > Duration::from_secs(3));
+        std::fs::rename(&away, &path).unwrap();
+        parts.close();
+        assert!(!parts.failed.load(Ordering::Relaxed));
+        event(&mut parts, 12);
+        let account = parts.end();
+        assert_eq!((account.events, account.problem), (12, None));
+        assert_eq!(numbers(&path), (1..13).collect::<Vec<_>>());
+        let heads = Recording::open(&path).unwrap().heads().unwrap();
+        assert_eq!(heads.last(), Some(&account.head));
+    }
+
+    #[test]
+    fn what_is_lost_is_counted_and_told_where_it_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut parts, path) = begun(dir.path());
+        let away = dir.path().join("away");
+        std::fs::rename(&path, &away).unwrap();
+        let kept = 2 * MOST_WAITING as u64;
+        (1..=kept + 5).for_each(|number| event(&mut parts, number));
+        std::fs::rename(&away, &path).unwrap();
+        parts.close();
+        event(&mut parts, kept + 6);
+        let account = parts.end();
+        assert_eq!(account.problem.as_deref(), Some("5 events are lost"));
+        let expected: Vec<u64> = (1..=kept).chain([0, kept + 6]).collect();
+        assert_eq!(numbers(&path), expected);
+        assert_eq!(account.events, expected.len() as u64);
+    }
+
+    #[test]
+    fn a_disk_that_never_takes_anything_again_is_told_of() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut parts, path) = begun(dir.path());
+        std::fs::rename(&path, dir.path().join("away")).unwrap();
+        (1..4).for_each(|number| event(&mut parts, number));
+        let account = parts.end();
+        let problem = account.problem.unwrap();
+        assert!(problem.starts_with("3 events are lost: cannot write"), "{problem}");
+        assert_eq!(account.events, 0);
+    }
+
+    /// The last part is on disk at the end, though nothing came behind it.
+    #[test]
+    fn what_the_system_writes_in_its_own_time_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut parts, _) = begun(dir.path());
+        event(&mut parts, 1);
+        event(&mut parts, 2);
+        assert!(parts.lines.text.is_empty() && parts.since.is_some() && parts.folder.is_waiting());
+        parts.close();
+        assert!(parts.since.is_none() && !parts.folder.is_waiting());
     }
 }

@@ -1,5 +1,7 @@
 //! What of a recording may be played on somebody's terminal: a recording is written by whoever sat there.
 
+use super::screen::Screen;
+
 /// Lets pass what shows text, colours and movements, and nothing else: no titles and clipboards, no questions that a terminal
 /// answers, no modes but those of the screen. What is not known is left out.
 #[derive(Default)]
@@ -7,6 +9,7 @@ pub struct Harmless {
     within: Within,
     /// A sequence that has begun and is not decided on.
     begun: String,
+    screen: Screen,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -32,8 +35,8 @@ const FINALS: &str = "@ABCDEFGHIJKLMPSTXZ`abdefgmr";
 /// Modes that may be set and reset: the screens, the cursor, wrapping.
 const MODES: [&str; 7] = ["7", "12", "25", "47", "1047", "1048", "1049"];
 
-/// Puts back what a recording may have set.
-pub const AFTER: &[u8] = b"\x1b[?1049l\x1b[?7h\x1b[?25h\x1b[r\x1b(B\x1b[0m";
+/// Puts back what a recording may have set, but for the screen, and goes below what it has drawn.
+const AFTER: &str = "\x1b[?7h\x1b[?25h\x1b[r\x1b(B\x1b[0m\x1b[999;1H";
 
 impl Harmless {
     /// Takes a chunk and returns what may be played of it.
@@ -42,7 +45,15 @@ impl Harmless {
         for sign in data.chars() {
             self.step(sign, &mut out);
         }
+        self.screen.follow(out.as_bytes());
         out.into_bytes()
+    }
+
+    /// Returns what puts back what the recording has set.
+    pub fn after(&self) -> String {
+        // a terminal that is not on the other screen would put the cursor somewhere
+        let screen = if self.screen.is_other() { "\x1b[?1049l" } else { "" };
+        format!("{screen}{AFTER}")
     }
 
     #[allow(clippy::match_same_arms, reason = "each is a row of the table")]

@@ -175,9 +175,7 @@ impl Folder {
     pub fn add(&mut self, part: &[u8], lasting: bool) -> Result<(), RecordingError> {
         let path = self.path.join(name(self.parts + 1, self.extension));
         if lasting {
-            if std::mem::take(&mut self.waiting) {
-                files::sync_all_around(&self.path);
-            }
+            self.settle();
             files::write_new(&path, part)?;
         } else {
             files::write_new_soon(&path, part)?;
@@ -186,6 +184,19 @@ impl Folder {
         self.parts += 1;
         self.head = self.head.then(part);
         Ok(())
+    }
+
+    /// Says whether there are parts that may not be on disk yet.
+    #[cfg(test)]
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting
+    }
+
+    /// Brings to disk what was added and may not be there yet.
+    pub fn settle(&mut self) {
+        if std::mem::take(&mut self.waiting) {
+            files::sync_all_around(&self.path);
+        }
     }
 
     /// Returns where the folder is.
@@ -249,9 +260,12 @@ impl Recording {
         files::Lock::take(&self.path).is_ok_and(|lock| lock.is_none())
     }
 
-    /// Returns what lies in its folder and is no part of it, sorted: nobody would look at it there. Drafts of ours, hidden,
-    /// are left out.
+    /// Returns what lies in its folder and is no part of it, sorted: nobody would look at it there. Hidden files are left out:
+    /// drafts are. While somebody still records, new parts are no strangers.
     pub fn strangers(&self) -> Vec<PathBuf> {
+        if self.goes_on() {
+            return Vec::new();
+        }
         let is_own = |path: &PathBuf| {
             let text = path.file_name().unwrap_or_default().to_string_lossy();
             let number = text.get(..6).and_then(|digits| digits.parse().ok());
@@ -322,6 +336,9 @@ impl Recording {
         }
         if value["prev"] != before.hex() {
             return Err(broken("it was made behind another part"));
+        }
+        if !rest.is_empty() && !rest.ends_with(b"\n") {
+            return Err(broken("its last line is cut off"));
         }
         Ok(rest)
     }

@@ -120,6 +120,9 @@ impl<'a> Relay<'a> {
     /// Goes on until the program has ended, or has to.
     pub(super) fn run(mut self) -> Ended {
         let mut buffer = Zeroizing::new(vec![0; CHUNK]);
+        if self.outside.modes().is_some() {
+            self.show(Screen::KEEP_TITLE.as_bytes());
+        }
         let mut is_open = true;
         let status = loop {
             self.tell();
@@ -151,18 +154,21 @@ impl<'a> Relay<'a> {
             }
         };
         // what the program has shown last; what it left running may go on for ever
-        let since = clock::uptime();
-        while self.pass_output(&mut buffer) == Passed::Something
-            && clock::uptime().saturating_sub(since) < PATIENCE
-        {
+        let mut spent = Duration::ZERO;
+        while spent < PATIENCE {
             self.catch_up();
+            let since = clock::uptime();
+            if self.pass_output(&mut buffer) != Passed::Something {
+                break;
+            }
+            spent += clock::uptime().saturating_sub(since);
         }
         self.record_shown();
-        if self.outside.modes().is_some() {
-            let last_words = self.screen.end();
-            self.show(&last_words);
-        }
         self.catch_up();
+        if self.outside.modes().is_some() {
+            self.show(&self.screen.end());
+            self.catch_up();
+        }
         let took = self.elapsed();
         Ended { status: status.map_or(128 + 9, as_shells_say), took, cut: self.cut }
     }
@@ -266,13 +272,17 @@ impl<'a> Relay<'a> {
 
     /// Waits until everything is shown, unless a signal says that there is no time for it.
     fn catch_up(&mut self) {
-        while self.outside.is_behind()
-            && self.nobody.is_none()
-            && self.cut.is_none()
-            && !self.signals.ends()
-        {
-            self.outside.wait(Duration::from_millis(100));
-            self.show(&[]);
+        while self.outside.is_behind() && self.nobody.is_none() && self.cut.is_none() {
+            if let Some(why) = self.signalled() {
+                self.record(Message::Mark(self.elapsed(), format!("breakglass: {why}")));
+                self.cut = Some(why);
+            } else {
+                self.outside.wait(Duration::from_millis(100));
+                self.show(&[]);
+            }
+        }
+        if self.outside.is_behind() {
+            self.outside.forget();
         }
     }
 

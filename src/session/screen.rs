@@ -30,6 +30,11 @@ impl Screen {
         self.tail.drain(..old);
     }
 
+    /// Says whether a full-screen program has the screen.
+    pub(super) fn is_other(&self) -> bool {
+        self.is_other
+    }
+
     /// Returns the end of what was shown, up to some hundred bytes.
     pub(super) fn tail(&self) -> &[u8] {
         &self.tail
@@ -60,11 +65,17 @@ impl Screen {
         text.into_bytes()
     }
 
+    /// Has the terminal keep the title that it has (XTWINOPS, where it knows that).
+    pub(super) const KEEP_TITLE: &str = "\x1b[22;2t";
+
     /// Returns what makes the terminal usable again: full-screen programs leave much behind when they are killed. Our title
-    /// goes, too.
+    /// goes, and the one before it comes back.
     pub(super) fn end(&self) -> Vec<u8> {
         let screen = if self.is_other { "\x1b[?1049l" } else { "" };
-        format!("{screen}\x1b[?25h\x1b[0m\x1b]2;\x07").into_bytes()
+        let mouse = "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l";
+        // the region in which it scrolls; that moves the cursor
+        let region = "\x1b7\x1b[r\x1b8";
+        format!("{screen}{mouse}{region}\x1b[?25h\x1b[0m\x1b]2;\x07\x1b[23;2t").into_bytes()
     }
 }
 

@@ -41,14 +41,6 @@ impl Signals {
         while matches!((&self.stream).read(&mut bytes), Ok(read) if read > 0) {}
     }
 
-    /// Says whether one came that ends the session, and nobody has asked for it yet.
-    pub(super) fn ends(&self) -> bool {
-        let ends = |(signal, flag): &(i32, Arc<AtomicBool>)| {
-            [SIGHUP, SIGTERM].contains(signal) && flag.load(Ordering::Relaxed)
-        };
-        self.flags.iter().any(ends)
-    }
-
     /// Says whether a signal came since it was asked last.
     pub(super) fn came(&self, signal: i32) -> bool {
         let flag = self.flags.iter().find(|(known, _)| *known == signal);

@@ -1,6 +1,7 @@
-//! What the screen showed, as text: every line as it last was before it left the screen, full-screen programs included.
+//! What the screen showed, as text: every line as it last was before it left the screen, and since when it was so, full-screen
+//! programs included.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use avt::observer::Transcript;
 use avt::{ScreenKind, Terminal};
@@ -11,14 +12,28 @@ use super::cast::{self, Code, Line};
 const WIDEST: u16 = 1000;
 const HIGHEST: u16 = 500;
 
-/// Turns the events of a cast into lines.
+/// A line, and when it became as it is: seconds since the start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// Seconds since the start.
+    pub at: f64,
+    /// Its text, without spaces at the end.
+    pub text: String,
+}
+
+/// Turns the events of a cast into lines, in the order of their times.
 pub struct Text {
     terminal: Terminal,
     transcript: Transcript,
+    /// For every row that the screen shows now, since when; of rows that are alike, oldest first.
+    since: HashMap<String, VecDeque<f64>>,
     /// Rows of the other screen, while a full-screen program has it.
-    rows: Vec<String>,
+    rows: Vec<Shown>,
     /// Lines of it that were given out.
     given: BTreeSet<String>,
+    /// Lines that wait for older ones, which are still on the screen.
+    waiting: Vec<Shown>,
+    latest: f64,
 }
 
 impl Text {
@@ -29,74 +44,129 @@ impl Text {
         Some(Self {
             terminal,
             transcript: Transcript::new(),
+            since: HashMap::new(),
             rows: Vec::new(),
             given: BTreeSet::new(),
+            waiting: Vec::new(),
+            latest: 0.0,
         })
     }
 
     /// Takes a line of the cast, and returns the lines that are finished.
-    pub fn take(&mut self, line: &Line) -> Vec<String> {
-        match line {
-            Line::Event(_, Code::Output, data) => self.shown(data),
-            Line::Event(_, Code::Resize, data) => match cast::size(data) {
+    pub fn take(&mut self, line: &Line) -> Vec<Shown> {
+        let Line::Event(at, code, data) = line else { return Vec::new() };
+        self.latest = *at;
+        match code {
+            Code::Output => self.shown(data),
+            Code::Resize => match cast::size(data) {
                 Some((columns, rows)) => {
                     let (columns, rows) = (columns.min(WIDEST), rows.min(HIGHEST));
-                    self.terminal.resize_with(columns.into(), rows.into(), &mut self.transcript)
+                    let gone = self.terminal.resize_with(
+                        columns.into(),
+                        rows.into(),
+                        &mut self.transcript,
+                    );
+                    self.left(gone)
                 }
                 None => Vec::new(),
             },
-            Line::Event(_, Code::Mark, words) => vec![format!("[{words}]")],
-            _ => Vec::new(),
+            Code::Mark => {
+                self.waiting.push(Shown { at: *at, text: format!("[{data}]") });
+                Vec::new()
+            }
+            Code::Input => Vec::new(),
         }
     }
 
-    fn shown(&mut self, data: &str) -> Vec<String> {
+    fn shown(&mut self, data: &str) -> Vec<Shown> {
         let mut out = Vec::new();
         // a chunk may hold all of a full-screen program: its screen is looked at wherever it is drawn anew or left
         // some terminals clear the screen from its first place on; what was there is text, too
         let data = data.replace("\x1b[H\x1b[J", "\x1b[H\x1b[2J");
         for piece in split_before_switches(&data) {
-            out.extend(self.terminal.feed_with(piece, &mut self.transcript));
+            let gone = self.terminal.feed_with(piece, &mut self.transcript);
+            out.extend(self.left(gone));
             if self.terminal.active_screen_kind() == ScreenKind::Alternate {
-                self.follow(&mut out);
-            } else if !self.rows.is_empty() {
-                self.leave(&mut out);
+                self.follow();
+            } else {
+                self.leave();
+                self.date();
             }
         }
         out
     }
 
-    /// Gives out rows of the other screen that something else has taken the place of.
-    fn follow(&mut self, out: &mut Vec<String>) {
-        let now: Vec<String> = self
-            .terminal
-            .screen()
-            .visible_lines()
-            .map(|l| l.text().trim_end().to_owned())
-            .collect();
-        for (was, is) in self.rows.iter().zip(&now) {
-            // what is being typed is given out once, when it is done
-            let grows = is.starts_with(was.as_str()) || was.starts_with(is.as_str());
-            if !grows && !now.contains(was) && !was.is_empty() && self.given.insert(was.clone()) {
-                out.push(was.clone());
-            }
-        }
-        self.rows = now;
+    fn visible(&self) -> Vec<String> {
+        let lines = self.terminal.screen().visible_lines();
+        lines.map(|line| line.text().trim_end().to_owned()).collect()
     }
 
-    fn leave(&mut self, out: &mut Vec<String>) {
+    /// Notes since when the rows of the screen are as they are.
+    fn date(&mut self) {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for row in self.visible().into_iter().filter(|row| !row.is_empty()) {
+            *counts.entry(row).or_default() += 1;
+        }
+        self.since.retain(|row, _| counts.contains_key(row));
+        for (row, count) in counts {
+            self.since.entry(row).or_default().resize(count, self.latest);
+        }
+    }
+
+    /// Dates lines that have left the screen. What is newer than they are waits for them no longer than that.
+    fn left(&mut self, lines: Vec<String>) -> Vec<Shown> {
+        let columns = self.terminal.size().0;
+        let mut out = Vec::new();
+        if !lines.is_empty() {
+            self.waiting.sort_by(|a, b| a.at.total_cmp(&b.at));
+        }
+        for text in lines {
+            // a long one begins with a row that was whole
+            let row: String = text.chars().take(columns).collect();
+            let at = self.since.get_mut(row.trim_end()).and_then(VecDeque::pop_front);
+            let line = Shown { at: at.unwrap_or(self.latest), text };
+            let older = self.waiting.partition_point(|other| other.at < line.at);
+            out.extend(self.waiting.drain(..older));
+            out.push(line);
+        }
+        out
+    }
+
+    /// Takes rows of the other screen that something else has taken the place of.
+    fn follow(&mut self) {
+        let now = self.visible();
+        let mut rows = Vec::with_capacity(now.len());
+        for (place, is) in now.iter().enumerate() {
+            let was = self.rows.get(place);
+            if let Some(was) = was.filter(|was| !was.text.is_empty()) {
+                // what is being typed is given out once, when it is done
+                let grows = is.starts_with(was.text.as_str()) || was.text.starts_with(is.as_str());
+                if !grows && !now.contains(&was.text) && self.given.insert(was.text.clone()) {
+                    self.waiting.push(was.clone());
+                }
+            }
+            let at = was.filter(|was| was.text == *is).map_or(self.latest, |was| was.at);
+            rows.push(Shown { at, text: is.clone() });
+        }
+        self.rows = rows;
+    }
+
+    fn leave(&mut self) {
         let rows = std::mem::take(&mut self.rows);
-        out.extend(rows.into_iter().filter(|row| !row.is_empty() && !self.given.contains(row)));
+        let last = rows.into_iter().filter(|row| !row.text.is_empty());
+        self.waiting.extend(last.filter(|row| !self.given.contains(&row.text)));
         self.given.clear();
     }
 
     /// Returns the lines that are still on the screen.
-    pub fn finish(mut self) -> Vec<String> {
-        let mut out = Vec::new();
-        self.leave(&mut out);
-        let mut last = self.transcript.finish(&self.terminal);
-        last.append(&mut out);
-        last
+    pub fn finish(mut self) -> Vec<Shown> {
+        self.leave();
+        let transcript = std::mem::take(&mut self.transcript);
+        let last = transcript.finish(&self.terminal);
+        let mut out = self.left(last);
+        self.waiting.sort_by(|a, b| a.at.total_cmp(&b.at));
+        out.append(&mut self.waiting);
+        out
     }
 }
 
@@ -124,12 +194,19 @@ mod tests {
     use super::*;
 
     fn text(size: (u16, u16), shown: &[&str]) -> Vec<String> {
+        dated(size, shown).into_iter().map(|line| line.text).collect()
+    }
+
+    /// Every chunk comes a second after the one before it.
+    fn dated(size: (u16, u16), shown: &[&str]) -> Vec<Shown> {
         let mut text = Text::new(size).unwrap();
         let mut lines = Vec::new();
-        for data in shown {
-            lines.extend(text.take(&Line::Event(0.0, Code::Output, (*data).to_owned())));
+        for (at, data) in (0..).zip(shown) {
+            let code = if data.starts_with("breakglass:") { Code::Mark } else { Code::Output };
+            lines.extend(text.take(&Line::Event(at.into(), code, (*data).to_owned())));
         }
         lines.extend(text.finish());
+        assert!(lines.windows(2).all(|two| two[0].at <= two[1].at), "{lines:?}");
         lines
     }
 
@@ -140,17 +217,42 @@ mod tests {
     }
 
     #[test]
-    fn what_a_full_screen_program_showed_is_there_once() {
+    fn what_a_full_screen_program_showed_is_there_once_and_in_its_place() {
         let shown = [
-            "$ less x\r\n\x1b[?1049h\x1b[H\x1b[2Jone\r\ntwo\r\n:",
+            "$ less x\r\n",
+            "\x1b[?1049h\x1b[H\x1b[2Jone\r\ntwo\r\n:",
             "\x1b[H\x1b[2Jthree\r\ntwo\r\n",
             ":q",
-            "\x1b[?1049l$ exit\r\n",
+            "\x1b[?1049l",
+            "$ exit\r\n",
         ];
-        assert_eq!(text((20, 4), &shown), ["one", "three", "two", ":q", "$ less x", "$ exit"]);
+        let expected = ["$ less x", "one", "two", "three", ":q", "$ exit"];
+        assert_eq!(text((20, 4), &shown), expected);
         let cleared = ["one\r\n", "\x1b[H\x1b[J", "two\r\n\x1b[H\x1b[2J\x1b[3Jthree"];
         assert_eq!(text((20, 4), &cleared), ["one", "two", "three"]);
-        let marks = Text::new((9, 2)).unwrap().take(&Line::Event(1.0, Code::Mark, "late".into()));
-        assert_eq!(marks, ["[late]"]);
+    }
+
+    #[test]
+    fn every_line_has_the_time_at_which_it_became_what_it_is() {
+        let shown = [
+            "$ date\r\nMonday\r\n$ ",
+            "da",
+            "te\r\nTuesday\r\n$ ",
+            "breakglass: 15 min left",
+            "exit\r\n",
+        ];
+        let expected = [
+            (0.0, "$ date"),
+            (0.0, "Monday"),
+            (2.0, "$ date"),
+            (2.0, "Tuesday"),
+            (3.0, "[breakglass: 15 min left]"),
+            (4.0, "$ exit"),
+        ];
+        for rows in [2, 3, 24] {
+            let lines = dated((30, rows), &shown);
+            let lines: Vec<_> = lines.iter().map(|line| (line.at, line.text.as_str())).collect();
+            assert_eq!(lines, expected, "{rows}");
+        }
     }
 }

@@ -182,6 +182,11 @@ pub fn forms(value: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
             }
             forms.push(url);
         }
+        // every sign of it, as escapers do that know no other
+        for before in ["%", "\\x", "\\u00"] {
+            let all = value.iter().flat_map(|byte| before.bytes().chain(pair(byte)));
+            forms.push(Zeroizing::new(all.collect()));
+        }
         // as printf, od and hexdump, openssl, xxd write it
         for (every, between) in [(usize::MAX, b' '), (1, b' '), (1, b':'), (2, b' ')] {
             let mut hex = Zeroizing::new(Vec::with_capacity(value.len() * 3));

@@ -25,6 +25,14 @@ impl State {
     fn take(&mut self, entry: &Entry, about: Option<u64>) {
         let (Some(event), Some(at)) = (entry.event, entry.at()) else { return };
         self.latest = self.latest.max(Some(at));
+        self.follow(event, entry, about, at);
+        // it stands right before its release, but for what else speaks against that
+        if !matches!(event, Event::Exception | Event::Tamper) {
+            self.announced = None;
+        }
+    }
+
+    fn follow(&mut self, event: Event, entry: &Entry, about: Option<u64>, at: Instant) {
         match event {
             Event::Begin => entry.text("method").clone_into(&mut self.method),
             Event::MethodChange => {
@@ -48,7 +56,7 @@ impl State {
             Event::Session => {
                 let named = entry.members.get("evidence").and_then(Value::as_array);
                 let files = named.into_iter().flatten().filter_map(|file| file["file"].as_str());
-                self.recorded.extend(files.map(str::to_owned));
+                self.recorded.extend(files.map(|file| (file.to_owned(), entry.seq)));
                 let mut releases = self.sets.iter_mut().flat_map(|set| &mut set.releases);
                 let release = releases.find(|r| Some(r.record) == about);
                 if let Some(release) = release.filter(|_| entry.text("kind") != WITHOUT) {
@@ -59,25 +67,26 @@ impl State {
                 let mut releases = self.sets.iter_mut().flat_map(|set| &mut set.releases);
                 if let Some(release) = releases.find(|r| Some(r.record) == about) {
                     release.unrecorded = Some(entry.seq);
-                } else if let Some(set) = self.newest_with(entry.text("set")) {
+                } else if about.is_none() {
                     // the release has no number yet
-                    set.announced = Some(entry.seq);
+                    self.announced = Some((entry.text("set").to_owned(), entry.seq));
                 }
             }
             Event::Keep => self.keep(entry, about, at),
             _ => {
-                if let Some(set) = self.newest_with(entry.text("set")) {
+                let code = entry.text("set");
+                let announced = self.announced.as_ref().filter(|(of, _)| of == code);
+                let unrecorded = announced.map(|(_, record)| *record);
+                if let Some(set) = self.sets.iter_mut().rev().find(|set| set.code == code) {
                     set.take(event, entry, at);
-                    if event != Event::Exception {
-                        set.announced = None;
+                    if event == Event::Release
+                        && let Some(release) = set.releases.last_mut()
+                    {
+                        release.unrecorded = unrecorded;
                     }
                 }
             }
         }
-    }
-
-    fn newest_with(&mut self, code: &str) -> Option<&mut Set> {
-        self.sets.iter_mut().rev().find(|set| set.code == code)
     }
 
     /// Evidence is about a release, named by its record or by that of its revocation, or about all of a set.
@@ -115,7 +124,6 @@ impl State {
             disabled: None,
             releases: Vec::new(),
             openings: Vec::new(),
-            announced: None,
         });
     }
 
@@ -152,6 +160,7 @@ impl State {
     /// Without a number it is the last opening of its set that did not come true.
     fn void(&mut self, entry: &Entry, about: Option<u64>) {
         self.findings.retain(|finding| Some(finding.record) != about);
+        self.recorded.retain(|_, record| Some(*record) != about);
         let code = entry.text("set");
         for set in self.sets.iter_mut().filter(|set| about.is_some() || set.code == code) {
             let last = set.releases.iter().map(|r| r.record);
@@ -331,7 +340,7 @@ impl Set {
             ended: None,
             kept: None,
             sessions: Vec::new(),
-            unrecorded: self.announced,
+            unrecorded: None,
         });
         self.mark_read(entry, at);
         self.move_sheets(entry);

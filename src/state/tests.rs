@@ -169,3 +169,40 @@ fn two_sheets_in_one_hand_are_confirmed_once() {
     // 1a, and 4a: the names of the others are those of 1a
     assert_eq!(tale.state.sets[0].confirmed_numbers(), 2);
 }
+
+/// An EXCEPTION has no number of its release yet, so it excuses the one right behind it and no other.
+#[test]
+fn an_exception_excuses_the_release_right_behind_it() {
+    let excuse = |tale: &mut Tale, more: &[(Member, Value)]| {
+        let mut members = vec![
+            (Member::Kind, json!(NO_RECORDING)),
+            (Member::ReasonText, json!("the shell is broken")),
+        ];
+        members.extend(more.iter().cloned());
+        tale.tell(Event::Exception, &members)
+    };
+    let excused = |tale: &Tale| -> Vec<Option<u64>> {
+        tale.state.sets[0].releases.iter().map(|release| release.unrecorded).collect()
+    };
+    let mut tale = Tale::in_use();
+    let first = excuse(&mut tale, &[]);
+    // what else speaks against it stands between them
+    tale.tell(Event::Exception, &[(Member::Kind, json!("x")), (Member::ReasonText, json!("y z"))]);
+    let release = tale.release();
+    tale.release();
+    assert_eq!(excused(&tale), [Some(first), None]);
+    // by hand, without a number, and something came between
+    excuse(&mut tale, &[]);
+    tale.tell(Event::End, &[(Member::Record, json!(release))]);
+    tale.release();
+    // of a record that is no release; taken back
+    excuse(&mut tale, &[(Member::Record, json!(1))]);
+    tale.release();
+    let void = excuse(&mut tale, &[]);
+    let why = (Member::Note, json!("never happened"));
+    tale.tell(Event::Void, &[(Member::Record, json!(void)), why]);
+    tale.release();
+    assert_eq!(excused(&tale), [Some(first), None, None, None, None]);
+    let last = excuse(&mut tale, &[(Member::Record, json!(release))]);
+    assert_eq!(excused(&tale)[0], Some(last));
+}

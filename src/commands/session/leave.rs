@@ -58,7 +58,7 @@ pub(in crate::commands) fn look(context: &Context, behind: &Behind<'_>) -> u64 {
     }
     if found.traces.is_empty() {
         ui.must_say(&format!(
-            "Nothing of the credential is left in histories, tools' folders and temporary files ({} files).",
+            "Nothing of the credential was left in histories, tools' folders and temporary files: {} files were changed since.",
             found.files
         ));
     } else {
@@ -109,7 +109,10 @@ fn take_away(context: &Context, behind: &Behind<'_>, all: &[Trace]) -> u64 {
     }
     let count = places(&mut left.iter().copied());
     if count > 0 {
-        ui.warn(&format!("{count} places are left: take them out by hand, and rotate soon"));
+        ui.warn(&format!(
+            "{count} {} left: take it out by hand, and rotate soon",
+            if count == 1 { "place is" } else { "places are" }
+        ));
     }
     count
 }

@@ -177,6 +177,7 @@ impl Seat {
             let _ = std::fs::remove_dir_all(&path);
             failed(e.to_string())
         })?;
+        let is_counted = summary.is_some();
         let summary = match summary {
             Some(summary) => summary,
             None => Summary::of_what_is_there(&path).map_err(|e| failed(e.to_string()))?,
@@ -190,7 +191,7 @@ impl Seat {
                 since,
                 spared: std::slice::from_ref(&self.place),
                 variable: Some(&format!("{VARIABLE}={name}")),
-                was_shown: summary.redacted.0 > 0,
+                was_shown: summary.redacted.0 > 0 || !is_counted,
                 may_ask: at_terminal,
             },
         );
@@ -210,7 +211,7 @@ impl Seat {
                 evidence: (name, summary.head.hex()),
                 result: if summary.problem.is_some() { "cut off" } else { "ended" },
                 started: Some(started),
-                counts: Some(Counts {
+                counts: is_counted.then(|| Counts {
                     seconds: ended.took.as_secs(),
                     exit: ended.status,
                     bytes: summary.bytes,

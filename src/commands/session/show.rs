@@ -13,9 +13,9 @@ use crate::logbook::{Entry, Event};
 use crate::sealing::lock::{Keys, LockError};
 use crate::secret::Secret;
 use crate::session::cast::{self, Code, Line};
-use crate::session::player::{AFTER, Harmless};
+use crate::session::player::Harmless;
 use crate::session::recording::{Head, MAX_PART, Recording, RecordingError};
-use crate::session::text::Text;
+use crate::session::text::{Shown, Text};
 use crate::ui::{Failure, Ui};
 
 /// Longest pause that is played.
@@ -31,16 +31,17 @@ pub(super) fn run(context: &Context, args: &SessionShow) -> Result<Exit, Failure
     let heads = recording.heads().map_err(|e| not_whole(&e))?;
     let head = heads.last().copied().unwrap_or(recording.first());
     let known = record_of(context, &dir, &recording, &heads)?;
-    tell(ui, &recording, head, &known);
-    let whole = !matches!(known, Known::Other { .. });
     let strangers = recording.strangers();
     for path in &strangers {
         ui.warn(&format!("`{}` lies in it and is no part of it", path.display()));
     }
+    tell(ui, &recording, head, &known);
+    let is_other = matches!(known, Known::Other { .. });
+    let whole = !is_other && strangers.is_empty();
     if args.verify {
-        return Ok(if whole && strangers.is_empty() { Exit::Done } else { Exit::No });
+        return Ok(if whole { Exit::Done } else { Exit::No });
     }
-    if !whole {
+    if is_other {
         ui.warn("what follows is NOT what was recorded");
     }
     let keys = if recording.index.recipients.is_empty() {
@@ -59,7 +60,8 @@ pub(super) fn run(context: &Context, args: &SessionShow) -> Result<Exit, Failure
         recording: &recording,
         heads: &heads,
         keys: &keys,
-        is_other: !whole,
+        is_other,
+        has_record: matches!(known, Known::Whole(..)),
         is_cut: Cell::new(false),
     };
     match &args.cast {
@@ -97,8 +99,8 @@ enum Known {
     NoBook,
     /// There is a logbook, and no record.
     NoRecord,
-    /// Its end is the recorded one.
-    Whole(u64),
+    /// Its end is the recorded one, though it may be that of a recording that was cut off.
+    Whole(u64, bool),
     /// Another end was recorded.
     Other { record: u64, longer: bool },
 }
@@ -125,7 +127,7 @@ fn record_of(
         let inner = imported.as_ref().unwrap_or(&entry);
         for (file, hash) in evidence(inner) {
             if hash == last {
-                return Ok(Known::Whole(entry.seq));
+                return Ok(Known::Whole(entry.seq, inner.text("result") == "cut off"));
             }
             if Path::new(&file).file_name() == name.as_deref() {
                 let longer = heads.iter().any(|head| head.hex() == hash);
@@ -156,8 +158,14 @@ fn tell(ui: &Ui, recording: &Recording, head: Head, known: &Known) {
     ));
     ui.must_say(&format!("End of the chain: {}", head.hex()));
     match known {
-        Known::Whole(record) => ui.must_say(&format!("It is whole: record {record} says so.")),
+        Known::Whole(record, true) => ui.warn(&format!(
+            "it ends as record {record} says, but it was CUT OFF: the session went on"
+        )),
+        Known::Whole(record, false) => ui.must_say(&format!("It is whole: record {record} says so.")),
         Known::NoBook => ui.warn("there is no logbook here that says where it ends: name its kit with `-C DIR`"),
+        Known::NoRecord if recording.goes_on() => {
+            ui.must_say("Somebody still sits there: no record says yet where it ends.");
+        }
         Known::NoRecord => ui.warn(
             "no record names it: the session was cut off, or recorded elsewhere (`breakglass session import DIR`)",
         ),
@@ -178,6 +186,8 @@ struct Parts<'a> {
     keys: &'a [Keys],
     /// Whether a record holds another end.
     is_other: bool,
+    /// Whether a record holds its end.
+    has_record: bool,
     /// Whether it was left before its last part.
     is_cut: Cell<bool>,
 }
@@ -189,7 +199,8 @@ impl Parts<'_> {
             let before = self.heads[number as usize - 1];
             let (sealed, _) = self.recording.part(number, before).map_err(|e| not_whole(&e))?;
             // what a machine wrote when its power went may be there in part
-            let may_be_torn = sealed.is_empty() || number == self.recording.parts();
+            let is_last = number == self.recording.parts();
+            let may_be_torn = sealed.is_empty() || is_last || !self.has_record;
             let opened = self.open(number, sealed).and_then(|part| {
                 let body = self.recording.body(number, before, part.expose());
                 Ok(body.map_err(|e| not_whole(&e))?.to_vec())
@@ -197,7 +208,7 @@ impl Parts<'_> {
             let body = match opened {
                 Err(failure) if failure.exit == Exit::No && may_be_torn && !self.is_other => {
                     self.ui.warn(&format!(
-                        "`{}` is not whole: the machine went down when it was written; what came from there on is lost",
+                        "`{}` is not whole: the power went when it was written, or somebody has cut it; nothing is shown from there on",
                         self.recording.part_path(number).display()
                     ));
                     self.is_cut.set(true);
@@ -255,29 +266,25 @@ fn write_cast(ui: &Ui, parts: &Parts<'_>, path: &Path) -> Result<(), Failure> {
 fn write_text(ui: &Ui, parts: &Parts<'_>) -> Result<(), Failure> {
     let started = parts.recording.index.started;
     let mut text: Option<Text> = None;
-    let mut at = started;
-    let say = |at: crate::clock::Instant, lines: Vec<String>| {
+    let say = |lines: Vec<Shown>| {
         for line in lines {
-            ui.data(&format!("{}  {line}", &at.rfc3339()[11..19]));
+            // whole seconds are enough
+            #[allow(clippy::cast_possible_truncation)]
+            let at = started.shifted(line.at as i64);
+            ui.data(&format!("{}  {}", &at.rfc3339()[11..19], line.text));
         }
     };
     parts.each(|line| {
         let line = cast::line(line);
         match (&line, &mut text) {
             (Some(Line::Header(columns, rows)), _) => text = Text::new((*columns, *rows)),
-            (Some(event @ Line::Event(seconds, ..)), Some(text)) => {
-                // whole seconds are enough
-                #[allow(clippy::cast_possible_truncation)]
-                let later = started.shifted(*seconds as i64);
-                at = later;
-                say(at, text.take(event));
-            }
+            (Some(event @ Line::Event(..)), Some(text)) => say(text.take(event)),
             _ => {}
         }
         Ok(true)
     })?;
     if let Some(text) = text {
-        say(at, text.finish());
+        say(text.finish());
     }
     Ok(())
 }
@@ -299,7 +306,9 @@ fn play(ui: &Ui, parts: &Parts<'_>) -> Result<(), Failure> {
         }
         Ok(!crate::interrupt::came())
     })?;
-    ui.play(AFTER);
+    ui.play(harmless.after().as_bytes());
+    // keys were meant for the player
+    ui.forget_typed();
     ui.must_say("");
     Ok(())
 }

@@ -99,7 +99,9 @@ pub(super) fn altered(rule: &'static Rule, view: &View<'_>, out: &mut Vec<Findin
                     "the recording of record {} was cut off: it ends before the session did",
                     entry.seq
                 );
-                out.push(of_session(rule.fail(what), view, book, entry).key("cut off"));
+                let file = named(entry).map(|(file, _)| file).next().unwrap_or_default();
+                let finding = of_session(rule.fail(what), view, book, entry);
+                out.push(finding.key(format!("{file} cut off")));
             }
         }
     }
