@@ -241,31 +241,28 @@ fn skip(pieces: &Pieces, held: &[u8], at: usize) -> (usize, usize) {
         }
         // of three bytes the last may be the sign, and the others the middle of a piece
         let is_alone = from == two && (moves == at || moves > start + 3 && !may_hold(moves - 3));
-        let next = behind(held, moves).filter(|next| {
-            // a fourth, so that the third is no sign of the next break
-            let text = held.get(*next..next + 4);
-            text.is_some_and(|text| {
-                text.iter().all(|byte| is_plain([*byte; 3])) && !may_hold(*next)
-            })
-        });
-        match next {
-            Some(next) if is_alone => start = next,
-            _ => return (from, moves),
+        let next = behind(held, moves);
+        // a fourth, so that the third is no sign of the next break
+        let text = held.get(next..next + 4).filter(|_| is_alone && next > moves);
+        let text = text.filter(|text| text.iter().all(|byte| is_plain([*byte; 3])));
+        if text.is_none() || may_hold(next) {
+            return (from, next);
         }
+        start = next;
     }
 }
 
-/// Returns where text goes on behind what moves the terminal.
-fn behind(held: &[u8], at: usize) -> Option<usize> {
+/// Returns where text goes on behind what moves the terminal; the words of a title are no text here.
+fn behind(held: &[u8], at: usize) -> usize {
     let mut escapes = Escapes::default();
     for (next, byte) in held.iter().enumerate().skip(at) {
         let rests = escapes.is_at_rest();
         if escapes.is_text(*byte) {
-            // not the words of a title
-            return (rests && next > at).then_some(next);
+            // before a title nothing is passed over
+            return if rests { next } else { at };
         }
     }
-    None
+    held.len()
 }
 
 /// Says whether three bytes are text.

@@ -164,8 +164,8 @@ impl Text {
         let transcript = std::mem::take(&mut self.transcript);
         let last = transcript.finish(&self.terminal);
         let mut out = self.left(last);
-        self.waiting.sort_by(|a, b| a.at.total_cmp(&b.at));
         out.append(&mut self.waiting);
+        out.sort_by(|a, b| a.at.total_cmp(&b.at));
         out
     }
 }
