@@ -275,10 +275,10 @@ pub struct Combine {
     /// Write a loose record to FILE [default: ./record-CODE.json]
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Write the credential to FILE, new, mode 0600, instead of showing it
+    /// Write the credential to FILE, new, mode 0600, instead of showing it; unrecorded, as is `--show`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["exec", "show", "session", "command"])]
     pub output: Option<PathBuf>,
-    /// Show it on the screen, instead of starting the recorded shell
+    /// Show it on the screen, instead of starting the recorded shell; where there is one, that takes a reason
     #[arg(long, conflicts_with_all = ["exec", "session", "command"])]
     pub show: bool,
     /// Start a recorded shell that has it, or CMD behind `--` [default where the method has `[release.env]`]

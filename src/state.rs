@@ -32,7 +32,7 @@ pub struct State {
     pub failed_drills: BTreeMap<String, (u64, Instant)>,
     /// What drills have found, in the order in which it was found.
     pub findings: Vec<Finding>,
-    /// What SESSION records name: folders of recordings, films.
+    /// What SESSION records name (folders of recordings, films), each with the number of its record.
     pub recorded: BTreeMap<String, u64>,
     /// Up to which record somebody independent has looked.
     pub reviewed: u64,

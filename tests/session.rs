@@ -455,3 +455,25 @@ fn past_the_recording_takes_a_reason() {
     let line = said.lines().find(|line| line.contains("not recorded, by exception"));
     assert!(line.is_some_and(|line| line.contains("SES-001")), "{said}");
 }
+
+/// The look around comes when the operator is done, and END says what it found.
+#[test]
+fn what_is_left_without_a_session_stands_in_the_end() {
+    let desk = desk();
+    let home = desk.path("home").display().to_string();
+    let now = breakglass::clock::Instant::now().rfc3339();
+    let who = ["-C", "kit", "combine", "papers", "--no-book", "--operator", "A", "--operator-id"];
+    let why = ["E1", "--reason", "DRILL", "--ticket", "INC-1", "--exception", "a test", "--time"];
+    let what = [&now, "--clean", "--exec", "sh", "-c", "echo $BG_PASS > ~/.vault-token"];
+    let args = [&who[..], &why[..], &what[..]].concat();
+    let mut dialogue = Dialogue::start_with(desk.dir(), &args, &[("HOME", &home)], (24, 80));
+    dialogue.answer("Is the operator done with the credential? [y/n]", "y");
+    dialogue.wait_any(&[".vault-token`, line 1"]);
+    dialogue.answer("Take them out? [y/n]", "n");
+    dialogue.wait_any(&["1 place is left"]);
+    dialogue.end(0);
+    assert_eq!(desk.records("END")[0]["traces"], 1);
+    let audit = ["audit", "kit", "--as-of", "2099-01-01T00:00:00Z"];
+    let said = desk.run(&audit, 1);
+    assert!(said.contains("the credential was found in 1 place afterwards"), "{said}");
+}

@@ -3,7 +3,9 @@
 mod after;
 mod quorum;
 
-use self::after::{ask_for_the_end, check_rotation, go_on_to_rotate, offered, record_session};
+use self::after::{
+    Done, ask_for_the_end, check_rotation, go_on_to_rotate, offered, record_session, record_the_end,
+};
 use self::quorum::complete;
 pub(super) use self::quorum::tampering;
 use super::Context;
@@ -125,12 +127,13 @@ fn go_on(gathering: &mut Gathering<'_>, args: &Combine) -> Result<Exit, Failure>
     fault::point("after the handover");
     let was_recorded = record_session(context, &mut recorder, &case, &release, &delivered);
     let asks = args.exec.is_some() || args.rotate || args.clean || was_recorded;
+    let done = match &delivered {
+        Ok(_) if asks => ask_for_the_end(context, &release),
+        _ => Ok(Done::No),
+    };
     let looks = args.clean && !was_recorded && delivered.is_ok();
     let traces = looks.then(|| handover.clean(&opened.credential, since));
-    let ended = match &delivered {
-        Ok(_) if asks => ask_for_the_end(context, &mut recorder, &case, &release, traces),
-        _ => Ok(false),
-    };
+    let ended = done.map(|done| record_the_end(context, &mut recorder, &case, done, traces));
     // the last line comes last, whatever happens at the question before it
     context.ui.must_say(&Ui::strong(&format!("Revoke before {} ({})", due.utc(), due.local())));
     let done = ended.unwrap_or_else(|_| {

@@ -1,6 +1,5 @@
 //! The terminal around a session, or the pipes of a script.
 
-use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -10,6 +9,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use zeroize::Zeroizing;
 
 #[allow(clippy::cast_possible_wrap, reason = "a flag, not a number")]
 const NONBLOCK: i32 = OFlags::NONBLOCK.bits() as i32;
@@ -21,7 +21,7 @@ pub struct Outside {
     /// How the terminal was, where it is one.
     before: Option<Termios>,
     /// What was not taken yet.
-    behind: VecDeque<u8>,
+    behind: Zeroizing<Vec<u8>>,
 }
 
 /// What a pipe that is ready takes without waiting.
@@ -40,7 +40,7 @@ impl Outside {
         tcsetattr(&tty, OptionalActions::Now, &raw)?;
         // opened here, so that nobody else's writing is changed
         let output = OpenOptions::new().write(true).custom_flags(NONBLOCK).open("/dev/tty")?;
-        Ok(Self { input: tty, output, before: Some(before), behind: VecDeque::new() })
+        Ok(Self { input: tty, output, before: Some(before), behind: Zeroizing::default() })
     }
 
     /// Takes standard input and output.
@@ -51,7 +51,7 @@ impl Outside {
             input: input.into(),
             output: output.into(),
             before: None,
-            behind: VecDeque::new(),
+            behind: Zeroizing::default(),
         })
     }
 
@@ -74,18 +74,14 @@ impl Outside {
     /// Shows bytes, and what waits before them, as far as they are taken now; the rest waits.
     pub fn show(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.is_behind() {
-            self.behind.extend(bytes);
-            let waiting = std::mem::take(&mut self.behind);
-            let (front, back) = waiting.as_slices();
-            let mut written = self.write(front)?;
-            if written == front.len() {
-                written += self.write(back)?;
-            }
+            let mut waiting = std::mem::take(&mut self.behind);
+            waiting.extend_from_slice(bytes);
+            let written = self.write(&waiting)?;
+            waiting.drain(..written);
             self.behind = waiting;
-            self.behind.drain(..written);
         } else {
             let written = self.write(bytes)?;
-            self.behind.extend(&bytes[written..]);
+            self.behind.extend_from_slice(&bytes[written..]);
         }
         Ok(())
     }

@@ -426,4 +426,14 @@ mod tests {
         assert!(gap.contains("part 2 is missing"), "{gap}");
         assert!(matches!(Recording::open(dir.path()), Err(RecordingError::NoIndex(_))));
     }
+
+    /// A recorder that ended before its time: the end of the chain is that of the parts that are there.
+    #[test]
+    fn what_is_there_is_summed_up_without_its_recorder() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, head) = made(dir.path(), &["one\n", "two\n"]);
+        let summary = crate::session::recorder::Summary::of_what_is_there(&path).unwrap();
+        assert_eq!((summary.head, summary.parts), (head, 2));
+        assert!(summary.problem.is_some_and(|problem| problem.contains("before its time")));
+    }
 }

@@ -39,32 +39,45 @@ pub(super) fn record_session(
     true
 }
 
-/// A program that has ended may be all that the operator needed. `traces`: places where the credential was left behind, where
-/// no session says so.
-pub(super) fn ask_for_the_end(
-    context: &Context,
-    recorder: &mut Recorder<'_>,
-    case: &Case,
-    release: &Recorded,
-    traces: Option<u64>,
-) -> Result<bool, Failure> {
-    let Some(seq) = release.seq else { return Ok(false) };
+/// Whether the operator is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    /// Not, or nobody says so.
+    No,
+    /// A record says so already.
+    Already,
+    /// With the release of that record.
+    Now(u64),
+}
+
+/// A program that has ended may be all that the operator needed.
+pub(super) fn ask_for_the_end(context: &Context, release: &Recorded) -> Result<Done, Failure> {
+    let Some(seq) = release.seq else { return Ok(Done::No) };
     // they may have said so meanwhile
     let book = context.kit().ok().map(|kit| kit.logbook());
     let state = book.and_then(|book| State::of_book(&book).ok()).map(|(state, _)| state);
     if state.is_some_and(|state| state.release(seq).is_some_and(|(_, r)| r.ended.is_some())) {
-        return Ok(true);
+        return Ok(Done::Already);
     }
-    if !context.ui.can_ask() {
-        return Ok(false);
-    }
-    if !context.ui.confirm("Is the operator done with the credential?", "`--no-input`")? {
-        return Ok(false);
-    }
+    let is_done = context.ui.can_ask()
+        && context.ui.confirm("Is the operator done with the credential?", "`--no-input`")?;
+    Ok(if is_done { Done::Now(seq) } else { Done::No })
+}
+
+/// Records that the operator is done, if that is new; says whether it is so. `traces`: places where the credential was left
+/// behind, where no session says so.
+pub(super) fn record_the_end(
+    context: &Context,
+    recorder: &mut Recorder<'_>,
+    case: &Case,
+    done: Done,
+    traces: Option<u64>,
+) -> bool {
+    let Done::Now(seq) = done else { return done == Done::Already };
     let when = When { at: Instant::now(), source: Source::System };
     let end = Draft::end(when, &context.signature(), &subject(case), seq, traces);
     write_beside(context, recorder, &[end]);
-    Ok(true)
+    true
 }
 
 /// Asks whether the next credential is made right now, while everybody is there.

@@ -58,7 +58,7 @@ pub(in crate::commands) fn look(context: &Context, behind: &Behind<'_>) -> u64 {
     }
     if found.traces.is_empty() {
         ui.must_say(&format!(
-            "Nothing of the credential was left in histories, tools' folders and temporary files: {} files were changed since.",
+            "Nothing of the credential was left in histories, tools' folders and temporary files ({} changed since).",
             found.files
         ));
     } else {

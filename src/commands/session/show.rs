@@ -203,7 +203,7 @@ impl Parts<'_> {
             let may_be_torn = sealed.is_empty() || is_last || !self.has_record;
             let opened = self.open(number, sealed).and_then(|part| {
                 let body = self.recording.body(number, before, part.expose());
-                Ok(body.map_err(|e| not_whole(&e))?.to_vec())
+                Ok(Secret::new(body.map_err(|e| not_whole(&e))?.to_vec()))
             });
             let body = match opened {
                 Err(failure) if failure.exit == Exit::No && may_be_torn && !self.is_other => {
@@ -216,7 +216,7 @@ impl Parts<'_> {
                 }
                 opened => opened?,
             };
-            for text in String::from_utf8_lossy(&body).lines() {
+            for text in String::from_utf8_lossy(body.expose()).lines() {
                 if !line(text)? {
                     return Ok(());
                 }
